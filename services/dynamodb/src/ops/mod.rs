@@ -1,0 +1,3 @@
+of::<PutItem>
+of::<Query>
+of::<TransactWriteItems>

@@ -1,0 +1,3 @@
+of::<SendMessage>
+of::<ReceiveMessage>
+of::<GetQueueAttributes>
