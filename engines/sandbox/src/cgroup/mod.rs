@@ -24,11 +24,19 @@ const NAME: &str = "brume-sandbox";
 #[derive(Debug)]
 pub(crate) struct Groups {
     homes: Vec<Hierarchy>,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
     owner: leftovers::Owner,
     /// Whether the kernel can start a process inside a version 2 group (Linux 5.7). Joining one later works, too,
     /// but waits for a global lock.
     pub(crate) born_inside: bool,
+}
+
+/// Why controllers are missing.
+#[derive(Debug)]
+struct Problem {
+    /// All, when empty.
+    controllers: Vec<Controller>,
+    reason: String,
 }
 
 /// Numbers groups across all [`Groups`] of this process.
@@ -43,7 +51,7 @@ impl Groups {
         let (unified, separate): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|hierarchy| hierarchy.version == Version::V2);
         if unified.is_empty() && separate.is_empty() {
-            groups.problems.push("no control groups are mounted".to_owned());
+            groups.give_up("no control groups are mounted".to_owned());
         }
         for candidates in unified {
             groups.adopt(candidates.with_controllers_enabled());
@@ -72,14 +80,17 @@ impl Groups {
             usable
         }) {
             Ok(()) => self.homes.push(hierarchy),
-            Err(error) => self.problems.push(format!("{}: {error}", hierarchy.folder.display())),
+            Err(error) => {
+                let reason = format!("{}: {error}", hierarchy.folder.display());
+                self.problems.push(Problem { controllers: hierarchy.controllers, reason });
+            }
         }
     }
 
     /// Does without groups.
     pub(crate) fn give_up(&mut self, reason: String) {
         self.homes.clear();
-        self.problems.push(reason);
+        self.problems.push(Problem { controllers: Vec::new(), reason });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -94,12 +105,13 @@ impl Groups {
         self.homes.iter().find(|home| home.controllers.contains(&controller)).map(|home| home.version)
     }
 
-    /// Why controllers are missing.
-    pub(crate) fn problems(&self) -> String {
-        if self.problems.is_empty() {
-            return "the controller is not offered to us".to_owned();
-        }
-        self.problems.join("; ")
+    /// Why a controller is missing.
+    pub(crate) fn why_not(&self, controller: Controller) -> String {
+        let concerns =
+            |problem: &&Problem| problem.controllers.is_empty() || problem.controllers.contains(&controller);
+        let reasons: Vec<&str> =
+            self.problems.iter().filter(concerns).map(|problem| problem.reason.as_str()).collect();
+        if reasons.is_empty() { "the controller is not offered to us".to_owned() } else { reasons.join("; ") }
     }
 
     /// Makes a group with these limits.

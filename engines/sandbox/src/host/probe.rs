@@ -196,7 +196,7 @@ impl Host {
             Some(Version::V1) => State::InForce("cgroup v1".to_owned()),
             Some(Version::V2) if self.groups.born_inside => State::InForce("cgroup v2".to_owned()),
             Some(Version::V2) => State::InForce("cgroup v2, slow to join on this kernel".to_owned()),
-            None => State::Missing(self.groups.problems()),
+            None => State::Missing(self.groups.why_not(controller)),
         }
     }
 

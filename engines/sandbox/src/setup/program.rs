@@ -95,8 +95,9 @@ fn become_user(plan: &mut Plan, spec: &Spec, abilities: &Abilities) -> Result<()
                 format!("{gid} 0 1").as_bytes(),
                 free,
             )?;
+            drop_bounding_set(plan);
         }
-        Mode::UserNamespace => {}
+        Mode::UserNamespace => drop_bounding_set(plan),
         Mode::PlainProcess if !rustix::process::geteuid().is_root() => {}
         Mode::Namespaces | Mode::PlainProcess => {
             plan.step(PROGRAM, "leaving groups", libc::SYS_setgroups, &[0, 0]);
