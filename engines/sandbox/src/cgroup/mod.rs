@@ -45,9 +45,12 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 impl Groups {
     /// Finds the trees that we may use, by making a group in each, and removes what dead owners left there.
     pub(crate) fn probe() -> Self {
-        let mut groups = Self::none();
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let found = hierarchy::find(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"));
+        Self::among(hierarchy::find(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup")))
+    }
+
+    fn among(found: Vec<Hierarchy>) -> Self {
+        let mut groups = Self::none();
         let (unified, separate): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|hierarchy| hierarchy.version == Version::V2);
         if unified.is_empty() && separate.is_empty() {
@@ -156,5 +159,60 @@ impl Groups {
             }
         }
         present
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::CpuShare;
+
+    /// A host where version 1 is all there is.
+    fn version_1_alone() -> Option<Groups> {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let mut found = hierarchy::find(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"));
+        found.retain(|hierarchy| hierarchy.version == Version::V1);
+        let groups = Groups::among(found);
+        if !groups.has(Controller::Freezer) || !groups.has(Controller::CpuTime) {
+            println!("skipped: this host has no version 1 freezer for us: {:?}", groups.problems);
+            return None;
+        }
+        Some(groups)
+    }
+
+    #[test]
+    fn version_1_alone_freezes_counts_and_kills() {
+        let Some(groups) = version_1_alone() else { return };
+        let limits = Limits { memory_bytes: 64 << 20, cpu: CpuShare::cores(1), processes: 10 };
+        let group = groups.make(&limits).expect("made");
+        assert_eq!(groups.present().len(), group.places.len());
+        let mut busy = Command::new("/bin/sh")
+            .args(["-c", "read go; while :; do :; done"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("started");
+        for place in &group.places {
+            fs::write(place.folder.join("cgroup.procs"), busy.id().to_string()).expect("joined");
+        }
+        drop(busy.stdin.take());
+        while group.cpu_time().expect("counted") < Duration::from_millis(2) {
+            std::thread::yield_now();
+        }
+        assert!(group.set_frozen(true).expect("asked"));
+        while !group.is_frozen() {
+            std::thread::yield_now();
+        }
+        let before = group.cpu_time();
+        // Work of our own stands in for the passing of time.
+        assert!((0..3_000_000u64).map(std::hint::black_box).sum::<u64>() > 0);
+        assert_eq!(group.cpu_time(), before);
+        group.kill();
+        assert!(!busy.wait().expect("waited").success(), "killed although frozen");
+        assert_eq!(group.out_of_memory_kills(), 0);
+        group.remove();
+        assert_eq!(groups.present(), Vec::<PathBuf>::new());
     }
 }

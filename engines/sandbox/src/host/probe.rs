@@ -147,9 +147,10 @@ impl Host {
             ("mount namespace", within("a read-only root and a private /tmp")),
             ("pid namespace", within("other processes are out of sight")),
             ("network namespace", refused(&refusals.network, "nothing but given ports is reachable")),
-            ("ipc namespace", within("")),
-            ("uts namespace", within("")),
-            ("own /proc", refused(&refusals.own_proc, "")),
+            ("ipc namespace", within("no shared memory or queues with others")),
+            ("uts namespace", within("a host name of its own")),
+            ("own /proc", refused(&refusals.own_proc, "shows the sandbox's processes")),
+            ("whole-tree kill", self.describe_kill()),
             ("unprivileged user", self.describe_user()),
             ("no_new_privs", State::InForce("no capabilities, none to be gained".to_owned())),
             (
@@ -188,6 +189,16 @@ impl Host {
                 State::Degraded(format!("user {uid} inside, but this process's user towards mounted files"))
             }
             Mode::UserNamespace => State::Degraded("user 0 inside, this process's user outside".to_owned()),
+        }
+    }
+
+    fn describe_kill(&self) -> State {
+        if self.abilities.mode != Mode::PlainProcess {
+            State::InForce("by the pid namespace".to_owned())
+        } else if !self.groups.is_empty() {
+            State::InForce("by the control group".to_owned())
+        } else {
+            State::Degraded("processes that start a session of their own survive".to_owned())
         }
     }
 

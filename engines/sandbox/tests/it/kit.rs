@@ -22,9 +22,9 @@ impl Ran {
     }
 }
 
+/// One per user, so that runs do not pile them up.
 pub(crate) fn state_dir() -> PathBuf {
-    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    FOLDER.get_or_init(|| tempfile::tempdir().expect("a temporary folder")).path().to_path_buf()
+    std::env::temp_dir().join(format!("sandbox-tests-{}", rustix::process::geteuid().as_raw()))
 }
 
 pub(crate) fn best() -> Sandboxes {

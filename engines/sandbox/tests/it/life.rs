@@ -71,6 +71,40 @@ async fn dangerous_calls_are_refused_and_ordinary_ones_are_not() {
 }
 
 #[tokio::test]
+async fn nothing_of_the_hosts_open_files_comes_through() {
+    let Some(sandboxes) = best_with(&["own /proc"]) else { return };
+    // An inheritable file of ours.
+    let file = tempfile::tempfile().expect("a temporary file");
+    let _leaky = inheritable_copy(&file);
+    let ran = run(&sandboxes, shell("ls /proc/self/fd | tr '\\n' ' '; readlink /proc/self/fd/0")).await;
+    // The last one is the folder that ls reads.
+    assert_eq!(ran.stdout, "0 1 2 3 /dev/null\n", "{}", ran.stderr);
+}
+
+/// Standard library descriptors all close on exec; `dup` makes one that does not.
+fn inheritable_copy(file: &fs::File) -> std::os::fd::OwnedFd {
+    rustix::io::dup(file).expect("duplicated")
+}
+
+#[tokio::test]
+async fn many_start_at_once_and_keep_apart() {
+    let sandboxes = best();
+    let running: Vec<_> = (0..24)
+        .map(|number| {
+            let sandboxes = sandboxes.clone();
+            tokio::spawn(
+                async move { run(&sandboxes, shell(&format!("echo {number}; exit {number}"))).await },
+            )
+        })
+        .collect();
+    for (number, task) in running.into_iter().enumerate() {
+        let ran = task.await.expect("no panic");
+        ran.assert_code(number as i32);
+        assert_eq!(ran.stdout, format!("{number}\n"));
+    }
+}
+
+#[tokio::test]
 async fn output_beyond_the_limit_is_counted_and_dropped() {
     let mut sandbox = started(&best(), shell("head -c 300000 /dev/zero")).await;
     let mut stdout = sandbox.stdout.take().expect("not taken");

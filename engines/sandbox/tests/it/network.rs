@@ -80,3 +80,19 @@ async fn only_the_loopback_interface_exists() {
     let hosts = run(&best(), shell("cat /etc/hosts")).await;
     assert!(hosts.stdout.contains("127.0.0.1 localhost"));
 }
+
+#[tokio::test]
+async fn sockets_that_reach_around_the_network_namespace_are_refused() {
+    let Some(sandboxes) = best_with(&["seccomp"]) else { return };
+    if !std::path::Path::new("/usr/bin/perl").exists() {
+        println!("skipped: this host has no perl");
+        return;
+    }
+    let mut spec = Spec::new("/usr/bin/perl");
+    // 40 is vsock, 38 the kernel's cryptography; then the internet and local sockets.
+    let script = "for my $family (40, 38, 2, 10, 1) { \
+                  print socket(my $socket, $family, 1, 0) ? 'made ' : $!{EAFNOSUPPORT} ? 'refused ' : \"$! \" }";
+    spec.args = vec!["-e".into(), script.into()];
+    spec.env = vec![("LC_ALL".into(), "C".into())];
+    assert_eq!(run(&sandboxes, spec).await.stdout, "refused refused made made made ");
+}
