@@ -1,0 +1,30 @@
+//! What can go wrong between a service and its state.
+
+use shapes::ApiError;
+
+use crate::row::RowError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the storage engine failed")]
+    Engine(#[from] kv::KvError),
+    #[error("a row of table {table} cannot be read")]
+    Row {
+        table: &'static str,
+        #[source]
+        source: RowError,
+    },
+    #[error("a key of table {table} cannot be read")]
+    Key { table: &'static str },
+}
+
+/// A service that does not decide what a failed store means to its client passes it on as a fault of ours.
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::Engine(kv::KvError::OutOfSpace { .. }) = &error {
+            let message = "The region's disk is full: writes are refused until there is space again.";
+            return ApiError::with_status(503, "ServiceUnavailable", message).with_cause(error);
+        }
+        ApiError::internal(error)
+    }
+}
