@@ -287,6 +287,7 @@ fn updates_change_items() {
     check_update("ADD a :one", "{}", "{a:1}");
     check_update("DELETE a :set", "{a:<x,z>}", "{a:<z>}");
     check_update("DELETE a :set, b :set", "{a:<x,y>}", "{}");
+    check_update("DELETE a[0] :set SET a[1] = :one", "{a:[<x,y>,0,2]}", "{a:[1,2]}");
     check_update("SET a = :one REMOVE b ADD c :one DELETE d :set", "{b:1,d:<x,q>}", "{a:1,c:1,d:<q>}");
 }
 
@@ -381,10 +382,10 @@ fn check_projection(text: &str, expected: &str) {
 #[test]
 fn projections() {
     check_projection("d", "{d:5}");
-    check_projection("d, missing, #n", "{d:5,name:'n'}");
+    check_projection("d, absent, #n", "{d:5,name:'n'}");
     check_projection("a.b[2].c, a.x", "{a:{b:[{c:3}],x:4}}");
     check_projection("e[2], e[0], e[9]", "{e:[1,3]}");
-    check_projection("a.b[0], a.missing", "{a:{b:[1]}}");
+    check_projection("a.b[0], a.absent", "{a:{b:[1]}}");
     check_projection("d.nothing", "{}");
     check_projection(
         "a, a.b",

@@ -8,6 +8,7 @@ use super::placeholders::Placeholders;
 use super::projection::Projection;
 use crate::item::Item;
 use crate::number::{Number, NumberError};
+use crate::set::Set;
 use crate::value::{Value, ValueType};
 
 /// A parsed update: actions on paths that do not overlap.
@@ -64,16 +65,21 @@ impl<'a> Update<'a> {
                     put(&mut updated, path, sum)?;
                 }
                 Action::Append(path, value) => put(&mut updated, path, append(path.resolve(item), value)?)?,
-                Action::Delete(path, value) => delete(&mut updated, item, path, value)?,
+                Action::Delete(path, value) => match delete(path.resolve(item), value)? {
+                    Deletion::Nothing => {}
+                    Deletion::Rest(rest) => put(&mut updated, path, rest)?,
+                    // A set cannot be empty: its last member takes the attribute along.
+                    Deletion::Everything => removals.push(path),
+                },
             }
         }
         // Elements set beyond the end of a list are appended in order of their indexes, and elements are removed
         // by the index they had, so the last go first.
-        sets.sort_by(|(a, _), (b, _)| a.cmp(b));
+        sets.sort_by_key(|(path, _)| *path);
         for (path, value) in sets {
             put(&mut updated, path, value)?;
         }
-        removals.sort_by(|a, b| b.cmp(a));
+        removals.sort_by_key(|path| std::cmp::Reverse(*path));
         for path in removals {
             remove(&mut updated, path)?;
         }
@@ -174,28 +180,27 @@ fn append(current: Option<&Value>, added: &Value) -> Result<Value, ExpressionErr
     }
 }
 
-fn delete(updated: &mut Item, item: &Item, path: &Path<'_>, taken: &Value) -> Result<(), ExpressionError> {
-    let Some(current) = path.resolve(item) else { return Ok(()) };
-    let (rest, is_empty) = match (current, taken) {
-        (Value::Ss(current), Value::Ss(taken)) => {
-            let rest = current.difference(taken);
-            let is_empty = rest.is_empty();
-            (Value::Ss(rest), is_empty)
-        }
-        (Value::Ns(current), Value::Ns(taken)) => {
-            let rest = current.difference(taken);
-            let is_empty = rest.is_empty();
-            (Value::Ns(rest), is_empty)
-        }
-        (Value::Bs(current), Value::Bs(taken)) => {
-            let rest = current.difference(taken);
-            let is_empty = rest.is_empty();
-            (Value::Bs(rest), is_empty)
-        }
-        _ => return Err(ExpressionError::UpdateOperandType),
-    };
-    // A set cannot be empty: its last member takes the attribute along.
-    if is_empty { remove(updated, path) } else { put(updated, path, rest) }
+/// What DELETE leaves of a set.
+enum Deletion {
+    Nothing,
+    Rest(Value),
+    Everything,
+}
+
+fn delete(current: Option<&Value>, taken: &Value) -> Result<Deletion, ExpressionError> {
+    let Some(current) = current else { return Ok(Deletion::Nothing) };
+    match (current, taken) {
+        (Value::Ss(current), Value::Ss(taken)) => Ok(Deletion::of(current.difference(taken), Value::Ss)),
+        (Value::Ns(current), Value::Ns(taken)) => Ok(Deletion::of(current.difference(taken), Value::Ns)),
+        (Value::Bs(current), Value::Bs(taken)) => Ok(Deletion::of(current.difference(taken), Value::Bs)),
+        _ => Err(ExpressionError::UpdateOperandType),
+    }
+}
+
+impl Deletion {
+    fn of<T>(rest: Set<T>, value: fn(Set<T>) -> Value) -> Self {
+        if rest.is_empty() { Self::Everything } else { Self::Rest(value(rest)) }
+    }
 }
 
 /// The container that holds the last element of a path, and that element.
@@ -375,10 +380,10 @@ impl<'a> Parser<'a, '_> {
                 match relation(other, path) {
                     Relation::Apart => {}
                     Relation::Overlap => {
-                        self.record(Fault::PathsOverlap(other.to_string(), path.to_string()))
+                        self.record(Fault::PathsOverlap(other.to_string(), path.to_string()));
                     }
                     Relation::Conflict => {
-                        self.record(Fault::PathsConflict(other.to_string(), path.to_string()))
+                        self.record(Fault::PathsConflict(other.to_string(), path.to_string()));
                     }
                 }
             }
