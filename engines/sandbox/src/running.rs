@@ -120,6 +120,11 @@ impl Sandbox {
         }
     }
 
+    /// Asks the program and its session to end, with SIGTERM. They may take their time, or not do it.
+    pub fn terminate(&self) -> Result<(), SandboxError> {
+        self.signal(Signal::TERM)
+    }
+
     /// Stops every process of the tree, and returns when they have stopped.
     pub async fn freeze(&self) -> Result<(), SandboxError> {
         let asked = match (&self.process, &self.group) {

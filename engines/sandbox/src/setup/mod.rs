@@ -119,6 +119,10 @@ fn supervise(plan: &mut Plan) {
     let nobody_looks = [libc::PR_SET_DUMPABLE as u64, 0];
     plan.tolerant_step(phase, "hiding the first process", Tolerate::Anything, libc::SYS_prctl, &nobody_looks);
     program::drop_capabilities(plan, phase);
+    // Asking the session to end is meant for the program.
+    let ignore = plan.words(&[libc::SIG_IGN as u64, 0, 0, 0]);
+    let arguments = [libc::SIGTERM as u64, ignore, 0, 8];
+    plan.step(phase, "ignoring requests to end", libc::SYS_rt_sigaction, &arguments);
     for file in [0, 1, 2, fd::READY as u64] {
         plan.step(phase, "closing the program's files", libc::SYS_close, &[file]);
     }

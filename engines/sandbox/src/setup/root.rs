@@ -24,6 +24,8 @@ const DEVICE_LINKS: [(&str, &str); 4] = [
     ("stderr", "/proc/self/fd/2"),
 ];
 
+const KERNEL_SETTINGS: [&str; 5] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"];
+
 // linux/mount.h
 const ATTR_RDONLY: u64 = 1;
 const ATTR_NOSUID: u64 = 2;
@@ -55,6 +57,9 @@ pub(crate) fn build(
     if abilities.own_proc {
         root.file_system("proc", Path::new("/proc"), libc::MS_NOEXEC, "")?;
     }
+    if abilities.own_proc && program_may_be_root(spec, abilities) {
+        root.protect_proc()?;
+    }
     root.folder(Path::new("/tmp"))?;
     let size = spec.private_tmp_bytes.max(4096);
     root.file_system("tmpfs", Path::new("/tmp"), 0, &format!("size={size},mode=1777"))?;
@@ -63,6 +68,12 @@ pub(crate) fn build(
         root.show(&mount.source, &mount.target, mount.read_only, kind)?;
     }
     root.enter()
+}
+
+/// Whether the program has the host's user 0 towards files, if without capabilities.
+fn program_may_be_root(spec: &Spec, abilities: &Abilities) -> bool {
+    let by_user_namespace = abilities.mode == Mode::UserNamespace && rustix::process::geteuid().is_root();
+    spec.user.uid == 0 || by_user_namespace
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,6 +219,14 @@ impl Root<'_> {
             flags |= if read_only { libc::MS_RDONLY } else { 0 };
             flags |= if with_devices_off { libc::MS_NODEV } else { 0 };
             self.plan.step(SETUP, label, libc::SYS_mount, &[0, address, 0, flags, 0]);
+        }
+        Ok(())
+    }
+
+    /// Closes the kernel's settings: files there belong to user 0, who may write some of them without any capability.
+    fn protect_proc(&mut self) -> Result<(), SandboxError> {
+        for path in KERNEL_SETTINGS.map(Path::new).into_iter().filter(|path| path.exists()) {
+            self.bind(&self.outside(path), path, true)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sandbox::{Mount, SandboxError, Spec};
+use sandbox::{Isolation, Mount, SandboxError, Sandboxes, Spec, User};
 
 use crate::kit::{best, best_with, run, shell, state_dir};
 
@@ -111,4 +111,19 @@ async fn devices_and_proc_are_the_sandboxes_own() {
     assert_eq!(lines[..3], ["4", "shared", "named"], "{} {}", ran.stdout, ran.stderr);
     assert!(lines[3].parse::<u32>().is_ok_and(|processes| processes <= 5), "{}", ran.stdout);
     assert_eq!(lines[4], "closed", "the first process is closed to the program");
+}
+
+#[tokio::test]
+async fn a_program_that_is_user_0_cannot_change_the_kernels_settings() {
+    let Some(sandboxes) = best_with(&["mount namespace", "own /proc", "unprivileged user"]) else { return };
+    let without_privileges = Sandboxes::probe(&state_dir(), Isolation::UserNamespace).expect("probed");
+    for sandboxes in [sandboxes, without_privileges] {
+        // Opened for writing, but nothing is written: this must be harmless when it fails.
+        let script = "for file in kernel/core_pattern kernel/modprobe vm/overcommit_memory; do \
+                      (: >> /proc/sys/$file) 2>/dev/null && echo $file; done; \
+                      (: >> /proc/sysrq-trigger) 2>/dev/null && echo sysrq; id -u";
+        let mut spec = shell(script);
+        spec.user = User { uid: 0, gid: 0 };
+        assert_eq!(run(&sandboxes, spec).await.stdout, "0\n");
+    }
 }

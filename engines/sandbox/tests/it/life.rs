@@ -129,6 +129,19 @@ async fn killing_takes_grandchildren_and_those_that_hide() {
 }
 
 #[tokio::test]
+async fn a_program_that_is_asked_to_end_can_do_so_in_its_own_way() {
+    let plain = Sandboxes::probe(&crate::kit::state_dir(), sandbox::Isolation::PlainProcess).expect("probed");
+    for sandboxes in [best(), plain] {
+        let script = "trap 'echo bye; exit 9' TERM; echo on; sleep 1000 & wait";
+        let mut sandbox = started(&sandboxes, shell(script)).await;
+        assert_eq!(line(&mut sandbox).await, "on");
+        sandbox.terminate().expect("asked");
+        assert_eq!(line(&mut sandbox).await, "bye");
+        assert_eq!(sandbox.wait().await.expect("waited").status, Status::Code(9));
+    }
+}
+
+#[tokio::test]
 async fn what_the_program_leaves_behind_ends_with_it() {
     let mut sandbox = started(&best(), shell("sleep 1000 & exit 7")).await;
     let mut stdout = sandbox.stdout.take().expect("not taken");
