@@ -134,7 +134,10 @@ unsafe extern "C" fn run() -> ! {
     // SAFETY: nothing else is mapped at that address in this program.
     let mapped = unsafe { call(number::MMAP, [PLAN_ADDRESS, PLAN_LIMIT, 3, 0x10_0002, PLAN_FD, 0]) };
     if mapped != PLAN_ADDRESS as i64 {
-        send(READY_FD, &Failure { phase: u32::MAX, step: 0, errno: if mapped < 0 { -mapped as i32 } else { 0 } });
+        send(
+            READY_FD,
+            &Failure { phase: u32::MAX, step: 0, errno: if mapped < 0 { -mapped as i32 } else { 0 } },
+        );
         exit(127);
     }
     // SAFETY: the host wrote a header at the start of the image.
