@@ -7,7 +7,10 @@
 pub mod account;
 pub mod arn;
 pub mod credentials;
+pub mod policy;
 pub mod principal;
+pub mod sigv4;
+pub mod timestamp;
 
 pub use account::{AccountId, Region};
 pub use arn::Arn;

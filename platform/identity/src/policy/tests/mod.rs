@@ -1,0 +1,4 @@
+mod conditions;
+mod documents;
+mod evaluation;
+mod simulation;

@@ -1,0 +1,135 @@
+//! Recomputing a request's signature.
+
+use super::authentication::{Authentication, Form};
+use super::canonical::{self, unsigned_amz_header};
+use super::error::{Mismatch, SignatureError};
+use super::signing_key::{KeyCache, SigningKey, hex_sha256, is_same, push_hex_sha256};
+use super::{ALGORITHM, PathRule, Payload, RequestView};
+use crate::timestamp::format_basic;
+
+/// How far a client's clock may be off.
+pub const SKEW_SECONDS: i64 = 15 * 60;
+
+/// A presigned URL lives a week at most.
+pub const LONGEST_PRESIGNED_SECONDS: i64 = 7 * 24 * 3600;
+
+/// A signature that was right: what the chunks of a streamed body continue from.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    pub(super) key: SigningKey,
+    pub(super) signature: [u8; 64],
+}
+
+impl Authentication<'_> {
+    /// Checks the time, that the host is signed, and the signature itself. `now` is epoch seconds. The token is the
+    /// caller's to compare: only the keeper of sessions knows which one belongs to the key.
+    pub fn verify(
+        &self,
+        request: &RequestView<'_>,
+        payload: Payload<'_>,
+        secret: &str,
+        rule: PathRule,
+        now: i64,
+        keys: &KeyCache,
+    ) -> Result<Verified, SignatureError> {
+        self.check_time(now)?;
+        self.check_signed_headers(request, rule)?;
+        let timestamp = self.timestamp();
+        if self.date != timestamp[..8] {
+            let (scope, day) = (&self.date, &timestamp[..8]);
+            return Err(SignatureError::Scope(format!(
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{scope}' \
+                 != '{day}', from '{timestamp}'."
+            )));
+        }
+        let mut text = String::with_capacity(1024);
+        canonical::write(&mut text, request, &self.signed_headers, payload, rule);
+        let canonical_end = text.len();
+        write_string_to_sign(&mut text, canonical_end, self, &timestamp);
+        let key = keys.get(&self.access_key, secret, &self.date, &self.region, &self.service);
+        let signature = key.sign(&text[canonical_end..]);
+        if is_same(&signature, &self.signature) {
+            check_declared_hash(request, payload)?;
+            return Ok(Verified { key, signature });
+        }
+        let string_to_sign = text.split_off(canonical_end);
+        Err(SignatureError::Mismatch(Box::new(Mismatch { canonical_request: text, string_to_sign })))
+    }
+
+    fn check_time(&self, now: i64) -> Result<(), SignatureError> {
+        let signed_at = self.signed_at;
+        if signed_at > now.saturating_add(SKEW_SECONDS) {
+            return Err(SignatureError::NotYetCurrent { signed_at, now });
+        }
+        match self.form {
+            Form::Header if signed_at < now.saturating_sub(SKEW_SECONDS) => {
+                Err(SignatureError::Expired { signed_at, now })
+            }
+            Form::Presigned { expires_seconds } if signed_at + expires_seconds < now => {
+                Err(SignatureError::RequestExpired { expired_at: signed_at + expires_seconds, now })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_signed_headers(&self, request: &RequestView<'_>, rule: PathRule) -> Result<(), SignatureError> {
+        if !self.signed_headers.split(';').any(|name| name == "host" || name == ":authority") {
+            let message = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
+            return Err(SignatureError::HeadersNotSigned(message.to_owned()));
+        }
+        let unsigned = match rule {
+            PathRule::S3 => unsigned_amz_header(request.headers, &self.signed_headers),
+            PathRule::Normalised => None,
+        };
+        match unsigned {
+            Some(name) => Err(SignatureError::HeadersNotSigned(format!(
+                "There were headers present in the request which were not signed: {name}"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A hash that the client declares and signs must be the body's.
+fn check_declared_hash(request: &RequestView<'_>, payload: Payload<'_>) -> Result<(), SignatureError> {
+    let Payload::Body(body) = payload else { return Ok(()) };
+    match request.headers.first("x-amz-content-sha256") {
+        Some(declared)
+            if declared.len() == 64 && !declared.eq_ignore_ascii_case(hex_sha256(body).as_bytes()) =>
+        {
+            Err(SignatureError::ContentMismatch)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Appends the string to sign to the canonical request that ends at `canonical_end`.
+fn write_string_to_sign(text: &mut String, canonical_end: usize, auth: &Authentication<'_>, timestamp: &str) {
+    let parts = [
+        ALGORITHM,
+        "\n",
+        timestamp,
+        "\n",
+        &auth.date,
+        "/",
+        &auth.region,
+        "/",
+        &auth.service,
+        "/aws4_request\n",
+    ];
+    for part in parts {
+        text.push_str(part);
+    }
+    let (canonical, _) = text.split_at(canonical_end);
+    let digest = hex_sha256(canonical.as_bytes());
+    text.push_str(&digest);
+}
+
+/// The string to sign of a canonical request. `signed_at` is epoch seconds.
+pub fn string_to_sign(canonical_request: &str, signed_at: i64, region: &str, service: &str) -> String {
+    let timestamp = format_basic(signed_at);
+    let date = &timestamp[..8];
+    let mut text = format!("{ALGORITHM}\n{timestamp}\n{date}/{region}/{service}/aws4_request\n");
+    push_hex_sha256(&mut text, canonical_request.as_bytes());
+    text
+}
