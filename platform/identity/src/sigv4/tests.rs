@@ -149,7 +149,8 @@ fn sign(case: &mut Case, signer: Signer<'_>) {
 #[test]
 fn any_change_breaks_a_signature() {
     assert!(verify(&signed_case(), SECRET, SIGNED_AT).is_ok());
-    let changes: [(&str, fn(&mut Case)); 9] = [
+    type Change = fn(&mut Case);
+    let changes: [(&str, Change); 9] = [
         ("method", |case| case.method = "PUT".into()),
         ("path", |case| case.path.push('c')),
         ("query", |case| case.query = "x=1&y=3".into()),
