@@ -1,1 +1,30 @@
-//! 
+//! What the services of a region share: the context of a call, typed calls from one service to another, the check
+//! of who may do what, metrics, traces and the live picture of who calls whom.
+//!
+//! A call between services takes the same path as one that came over HTTP (see [`registry::Registry::call`]); only
+//! the wire is missing. This crate knows no service and no protocol.
+
+pub mod architecture;
+mod authorize;
+mod ctx;
+mod directory;
+mod guard;
+mod http;
+mod ids;
+pub mod metrics;
+mod operation;
+mod policy_cache;
+mod region;
+pub mod registry;
+pub mod trace;
+
+pub use ctx::{Caller, Ctx, tenant};
+pub use directory::{Actor, Credential, Directory, PrincipalPolicies};
+pub use guard::Guard;
+pub use http::{HttpEndpoint, RawCalls};
+pub use ids::Ids;
+pub use metrics::Metrics;
+pub use operation::{BoxFuture, Handle, Operation, Service, Transact};
+pub use policy_cache::PolicyCache;
+pub use region::{Cloud, Settings};
+pub use trace::{TraceContext, Traces};

@@ -25,8 +25,7 @@ pub enum CodegenError {
     UnknownOperation { table: String, operation: String, model: String },
 }
 
-/// Generates `$OUT_DIR/api.rs` from `model.json` for the operations that `operation_table` lists as
-/// `of::<Name>`. For build scripts: prints cargo's rerun lines.
+/// Generates `$OUT_DIR/api.rs` from `model.json` for the operations that `operation_table` names. For build scripts: prints cargo's rerun lines.
 ///
 /// `service` is our own name for the service, as in the folder's name.
 pub fn generate(service: &str, operation_table: &str) -> Result<(), CodegenError> {
@@ -57,12 +56,14 @@ fn read(path: &str) -> Result<String, CodegenError> {
     std::fs::read_to_string(path).map_err(|source| CodegenError::File { path: path.to_owned(), source })
 }
 
-/// The operations that a table of `Operation::of::<Name>()` lines names.
+/// The operations that a table of `Operation::of::<op::Name>()` and `Operation::transaction::<op::Name>()` lines
+/// names.
 fn handled_operations(table: &str) -> BTreeSet<String> {
     table
         .lines()
         .map(|line| line.split("//").next().unwrap_or_default())
-        .flat_map(|line| line.split("of::<").skip(1))
+        .filter(|line| line.trim_start().starts_with("Operation::"))
+        .flat_map(|line| line.split("::<").skip(1))
         .filter_map(|rest| rest.split('>').next())
         .map(|path| path.rsplit("::").next().unwrap_or(path).trim().to_owned())
         .collect()

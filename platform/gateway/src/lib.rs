@@ -1,1 +1,46 @@
-//! 
+//! The region's one door: HTTP/1.1 and HTTP/2 with limits and optional TLS, which service and operation a request
+//! is for, whose signature it carries, and the answer in that service's protocol.
+//!
+//! [`pipeline`] is the way of a request, read top to bottom. The crate knows HTTP and no service; what an
+//! operation means is decided behind [`cloud::registry::Registry::call`].
+
+mod authenticate;
+mod cors;
+mod limits;
+mod listen;
+mod pipeline;
+mod route;
+mod tls;
+
+use std::sync::Arc;
+
+use cloud::{Cloud, HttpEndpoint};
+use identity::sigv4::KeyCache;
+
+pub use limits::Limits;
+pub use listen::{Peer, serve};
+pub use tls::{TlsError, acceptor};
+
+use route::Routes;
+
+/// Everything a request needs on its way in.
+pub struct Gateway {
+    cloud: Cloud,
+    routes: Routes,
+    /// Parts of the region that speak HTTP themselves, asked in order before the services.
+    endpoints: Vec<Arc<dyn HttpEndpoint>>,
+    signing_keys: KeyCache,
+    limits: Limits,
+}
+
+impl Gateway {
+    /// `cloud` must have been opened, since the routes are those of its services.
+    pub fn new(
+        cloud: Cloud,
+        endpoints: Vec<Arc<dyn HttpEndpoint>>,
+        limits: Limits,
+    ) -> Result<Arc<Self>, shapes::ApiError> {
+        let routes = Routes::new(cloud.registry()?.services());
+        Ok(Arc::new(Self { cloud, routes, endpoints, signing_keys: KeyCache::default(), limits }))
+    }
+}

@@ -1,3 +1,1 @@
-of::<PutItem>
-of::<Query>
-of::<TransactWriteItems>
+//! The operation table.

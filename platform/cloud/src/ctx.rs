@@ -1,0 +1,236 @@
+//! The context of a call: whose it is, where it acts, and the way to everything shared.
+
+use std::sync::Arc;
+
+use identity::{AccountId, Principal, Region};
+use shapes::{ApiError, Op, Timestamp};
+use store::{Scope, Snapshot, Store, StoreError, Tx};
+
+use crate::registry::OperationRef;
+use crate::{Actor, Cloud, Ids, TraceContext};
+
+/// How deep services may call each other for one request. AWS stops recursive loops of Lambda, SQS and SNS at
+/// about 16 (AWS Lambda Developer Guide, "Recursive loop detection").
+const MAX_DEPTH: u8 = 24;
+
+/// Who makes a call, and what the policies may ask about it.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub actor: Actor,
+    pub access_key_id: Option<String>,
+    pub source_ip: Option<std::net::IpAddr>,
+    pub user_agent: Option<String>,
+    pub is_tls: bool,
+    /// For a service: the resource it acts for, and that resource's account.
+    pub source: Option<(String, AccountId)>,
+}
+
+impl Caller {
+    pub fn internal(actor: Actor, source_arn: &str, source_account: AccountId) -> Self {
+        Self {
+            actor,
+            access_key_id: None,
+            source_ip: None,
+            user_agent: None,
+            is_tls: false,
+            source: Some((source_arn.to_owned(), source_account)),
+        }
+    }
+}
+
+/// Carried by every handler. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    cloud: Cloud,
+    caller: Arc<Caller>,
+    account: AccountId,
+    region: Region,
+    scope: Scope,
+    request_id: Arc<str>,
+    /// Its parent is the span that this context is inside of.
+    trace: TraceContext,
+    /// ARN of the resource that the call comes from; `client` when it comes from outside.
+    origin: Arc<str>,
+    depth: u8,
+}
+
+impl Ctx {
+    pub fn new(
+        cloud: Cloud,
+        caller: Caller,
+        account: AccountId,
+        region: Region,
+        trace: TraceContext,
+        origin: Arc<str>,
+    ) -> Self {
+        let request_id = cloud.ids().uuid().into();
+        let scope = tenant(account, region);
+        Self(Arc::new(Inner {
+            cloud,
+            caller: Arc::new(caller),
+            account,
+            region,
+            scope,
+            request_id,
+            trace,
+            origin,
+            depth: 0,
+        }))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.0.cloud.clock().now()
+    }
+    pub fn ids(&self) -> &Ids {
+        self.0.cloud.ids()
+    }
+    pub fn cloud(&self) -> &Cloud {
+        &self.0.cloud
+    }
+    pub fn store(&self) -> &Store {
+        self.0.cloud.store()
+    }
+    pub fn caller(&self) -> &Caller {
+        &self.0.caller
+    }
+    pub fn principal(&self) -> &Principal {
+        &self.0.caller.actor.principal
+    }
+    /// The account whose resources a call without an ARN means.
+    pub fn account(&self) -> AccountId {
+        self.0.account
+    }
+    pub fn region(&self) -> Region {
+        self.0.region
+    }
+    /// Where the state of this account and region lies.
+    pub fn scope(&self) -> &Scope {
+        &self.0.scope
+    }
+    pub fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+    pub fn trace(&self) -> TraceContext {
+        self.0.trace
+    }
+    pub fn origin(&self) -> &Arc<str> {
+        &self.0.origin
+    }
+    pub(crate) fn is_too_deep(&self) -> bool {
+        self.0.depth > MAX_DEPTH
+    }
+
+    /// A consistent view of this tenant's state.
+    pub fn read(&self) -> Result<Snapshot<'_>, StoreError> {
+        self.store().read(self.scope())
+    }
+
+    /// One transaction on this tenant's state; see [`Store::write`].
+    pub async fn write<T, E>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.store().write(self.scope(), work).await
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = (*self.0).clone();
+        change(&mut inner);
+        Self(Arc::new(inner))
+    }
+
+    pub(crate) fn inside_span(&self, span: u64) -> Self {
+        self.changed(|inner| inner.trace.parent = span)
+    }
+
+    /// The same caller, on another tenant's resources.
+    pub fn in_tenant(&self, account: AccountId, region: Region) -> Self {
+        if account == self.0.account && region == self.0.region {
+            return self.clone();
+        }
+        self.changed(|inner| {
+            inner.account = account;
+            inner.region = region;
+            inner.scope = tenant(account, region);
+        })
+    }
+
+    /// A service acting for its resource `origin`, which lies in this tenant: only what the target's policy says
+    /// counts, and it may ask for `aws:SourceArn` and `aws:SourceAccount`.
+    pub fn as_service(&self, service: &str, origin: &str) -> Self {
+        let actor = Actor::of(Principal::service(service));
+        let caller = Caller::internal(actor, origin, self.account());
+        self.changed(|inner| {
+            inner.caller = Arc::new(caller);
+            inner.origin = origin.into();
+        })
+    }
+
+    /// A service acting for its resource `origin` with a role that trusts it.
+    pub fn with_role(&self, service: &str, origin: &str, role_arn: &str) -> Result<Self, ApiError> {
+        let as_service = self.as_service(service, origin);
+        let session_name = service.split('.').next().unwrap_or(service);
+        let actor = self.cloud().directory()?.assume_role(&as_service, role_arn, session_name)?;
+        let mut caller = Caller::internal(actor, origin, self.account());
+        caller.source = None;
+        Ok(as_service.changed(|inner| inner.caller = Arc::new(caller)))
+    }
+
+    /// Continues the trace that a stored message or record carries.
+    pub fn in_trace(&self, trace: TraceContext) -> Self {
+        self.changed(|inner| inner.trace = trace)
+    }
+
+    pub fn with_request_id(&self, request_id: &str) -> Self {
+        self.changed(|inner| inner.request_id = request_id.into())
+    }
+
+    /// Calls another service as a client would: authorised, measured and traced, without the wire.
+    pub async fn call<O: Op>(&self, input: O::Input) -> Result<O::Output, ApiError> {
+        let registry = self.cloud().registry()?;
+        let operation = registry.of::<O>()?;
+        let output = registry.call(&self.deeper(), operation, Box::new(input)).await?;
+        downcast::<O>(output)
+    }
+
+    /// As [`Self::call`], as a part of the transaction `tx`: both are durable at once or not at all. For operations
+    /// that are a transaction; others answer an error.
+    pub fn call_within<O: Op>(&self, tx: &mut Tx<'_>, input: O::Input) -> Result<O::Output, ApiError> {
+        let registry = self.cloud().registry()?;
+        let operation: OperationRef = registry.of::<O>()?;
+        let output = registry.call_within(&self.deeper(), tx, operation, Box::new(input))?;
+        downcast::<O>(output)
+    }
+
+    fn deeper(&self) -> Self {
+        self.changed(|inner| inner.depth = inner.depth.saturating_add(1))
+    }
+
+    /// Publishes a metric under AWS's name; see [`crate::Metrics::publish`].
+    pub fn publish(
+        &self,
+        namespace: &'static str,
+        name: &'static str,
+        dimension: (&'static str, &str),
+        value: f64,
+    ) {
+        self.cloud().metrics().publish(self.now(), namespace, name, dimension, value);
+    }
+}
+
+/// Where the state of an account in a region lies.
+pub fn tenant(account: AccountId, region: Region) -> Scope {
+    Scope::of(&(account.digits().as_str().to_owned(), region.as_str().to_owned()))
+}
+
+fn downcast<O: Op>(output: Box<dyn shapes::Struct>) -> Result<O::Output, ApiError> {
+    let output: Box<dyn std::any::Any> = output;
+    output.downcast().map(|output| *output).map_err(|_| crate::operation::wrong_type(O::name()))
+}

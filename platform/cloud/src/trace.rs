@@ -1,0 +1,156 @@
+//! Traces: one id follows a request through every hop it causes.
+//!
+//! Ids have X-Ray's form (AWS X-Ray Developer Guide, "Tracing header"), so that they pass through clients and
+//! function runtimes unchanged.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use shapes::Timestamp;
+
+use crate::Ids;
+
+/// Spans kept in memory; older ones are forgotten.
+const KEPT_SPANS: usize = 100_000;
+
+/// Where in a trace something happens: the trace's id and the span that caused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TraceContext {
+    /// Seconds since the epoch in the high 32 bits, 96 random bits.
+    pub trace: u128,
+    /// 0 where the trace begins.
+    pub parent: u64,
+}
+
+impl TraceContext {
+    pub fn begin(ids: &Ids, now: Timestamp) -> Self {
+        let seconds = (now.seconds() as u32 as u128) << 96;
+        Self { trace: seconds | (ids.number() >> 32), parent: 0 }
+    }
+
+    #[must_use]
+    pub fn under(self, parent: u64) -> Self {
+        Self { parent, ..self }
+    }
+
+    /// `1-5759e988-bd862e3fe1be46a994272793`
+    pub fn trace_id(self) -> String {
+        let seconds = (self.trace >> 96) as u32;
+        let rest = self.trace & ((1 << 96) - 1);
+        format!("1-{seconds:08x}-{rest:024x}")
+    }
+
+    /// Reads an id as [`Self::trace_id`] writes it.
+    pub fn parse_trace_id(text: &str) -> Option<u128> {
+        let (seconds, rest) = text.strip_prefix("1-")?.split_once('-')?;
+        if seconds.len() != 8 || rest.len() != 24 {
+            return None;
+        }
+        let seconds = u32::from_str_radix(seconds, 16).ok()?;
+        let rest = u128::from_str_radix(rest, 16).ok()?;
+        Some((u128::from(seconds) << 96) | rest)
+    }
+}
+
+/// The tracing header: `Root=1-...;Parent=...;Sampled=1`.
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Root={};Parent={:016x};Sampled=1", self.trace_id(), self.parent)
+    }
+}
+
+impl FromStr for TraceContext {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let field =
+            |name: &str| text.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+        let trace = field("Root").and_then(Self::parse_trace_id).ok_or(())?;
+        let parent = field("Parent").and_then(|parent| u64::from_str_radix(parent, 16).ok()).unwrap_or(0);
+        Ok(Self { trace, parent })
+    }
+}
+
+/// One hop of a trace.
+#[derive(Clone, Debug, Serialize)]
+pub struct Span {
+    #[serde(serialize_with = "trace_id")]
+    pub trace: u128,
+    pub id: u64,
+    pub parent: u64,
+    /// `sqs:SendMessage`, `lambda:invocation`.
+    pub name: Arc<str>,
+    /// ARN of what the hop works on; empty when there is none.
+    pub resource: Arc<str>,
+    #[serde(serialize_with = "timestamp")]
+    pub start: Timestamp,
+    pub duration_micros: u64,
+    /// The error's code when the hop failed.
+    pub error: Option<String>,
+}
+
+fn trace_id<S: serde::Serializer>(trace: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&TraceContext { trace: *trace, parent: 0 }.trace_id())
+}
+
+fn timestamp<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.iso8601_millis())
+}
+
+/// The latest spans of the region.
+#[derive(Debug, Default)]
+pub struct Traces {
+    spans: Mutex<VecDeque<Span>>,
+}
+
+impl Traces {
+    pub fn record(&self, span: Span) {
+        let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        if spans.len() == KEPT_SPANS {
+            spans.pop_front();
+        }
+        spans.push_back(span);
+    }
+
+    /// The hops of a trace by the time they began.
+    pub fn of(&self, trace: u128) -> Vec<Span> {
+        let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hops: Vec<Span> = spans.iter().filter(|span| span.trace == trace).cloned().collect();
+        hops.sort_by_key(|span| span.start);
+        hops
+    }
+
+    /// The latest `limit` spans that touched `resource`, newest first.
+    pub fn touching(&self, resource: &str, limit: usize) -> Vec<Span> {
+        let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        spans.iter().rev().filter(|span| &*span.resource == resource).take(limit).cloned().collect()
+    }
+
+    /// The resource that the span `id` worked on, while it is remembered.
+    pub fn resource_of(&self, id: u64) -> Option<Arc<str>> {
+        let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        spans.iter().rev().take(20_000).find(|span| span.id == id).map(|span| Arc::clone(&span.resource))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shapes::Timestamp;
+
+    use super::TraceContext;
+    use crate::Ids;
+
+    #[test]
+    fn headers_go_there_and_back() {
+        let context = TraceContext::begin(&Ids::seeded(1), Timestamp::from_seconds(0x5759_e988)).under(0xAB);
+        let header = context.to_string();
+        assert!(header.starts_with("Root=1-5759e988-"), "{header}");
+        assert_eq!(header.parse(), Ok(context));
+        for junk in ["", "Root=1-x-y", "Root=2-5759e988-bd862e3fe1be46a994272793", "Parent=1"] {
+            assert!(junk.parse::<TraceContext>().is_err(), "{junk}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Connections: accepting them, serving HTTP on them, and letting them finish when the region stops.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, warn};
+
+use crate::Gateway;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    pub address: Option<IpAddr>,
+    pub is_tls: bool,
+}
+
+/// Serves connections of `listener` until `stop` resolves, then waits for requests under way.
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    stop: impl Future<Output = ()>,
+) {
+    let slots = Arc::new(Semaphore::new(gateway.limits.connections));
+    let graceful = GracefulShutdown::new();
+    tokio::pin!(stop);
+    loop {
+        let slot = Arc::clone(&slots).acquire_owned();
+        let accepted = tokio::select! {
+            accepted = async { (slot.await, listener.accept().await) } => accepted,
+            () = &mut stop => break,
+        };
+        let (Ok(slot), Ok((stream, address))) = accepted else {
+            // Out of file descriptors, most likely: give those that are open a chance to end.
+            warn!("a connection could not be accepted");
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let peer = Peer { address: Some(address.ip()), is_tls: tls.is_some() };
+        let (gateway, tls, watcher) = (Arc::clone(&gateway), tls.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            match tls {
+                None => connection(gateway, stream, peer, watcher).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => connection(gateway, stream, peer, watcher).await,
+                    Err(error) => debug!(%error, "TLS handshake failed"),
+                },
+            }
+            drop(slot);
+        });
+    }
+    let patience = gateway.limits.shutdown_time;
+    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+        warn!(seconds = patience.as_secs(), "requests were still under way when the region stopped");
+    }
+}
+
+async fn connection<S>(
+    gateway: Arc<Gateway>,
+    stream: S,
+    peer: Peer,
+    watcher: hyper_util::server::graceful::Watcher,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = gateway.limits;
+    let service = service_fn(move |request: Request<Incoming>| {
+        let gateway = Arc::clone(&gateway);
+        async move { Ok::<Response<Full<Bytes>>, Infallible>(gateway.answer(request, peer).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(limits.header_bytes.max(8192))
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_concurrent_streams(1000);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        debug!(%error, "connection ended");
+    }
+}

@@ -1,0 +1,359 @@
+//! The way of a request, from its bytes to the bytes of its answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cloud::registry::not_implemented;
+use cloud::{BoxFuture, Ctx, RawCalls, TraceContext};
+use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use identity::sigv4::{Authentication, RequestView};
+use shapes::{ApiError, OperationSchema, Protocol, ServiceSchema, Slot, Struct};
+use tracing::{error, info, warn};
+use wire::{Labels, Missing, constraints, identify};
+
+use crate::authenticate::{Authenticated, Signed, anonymous, authenticate, refused};
+use crate::route::{Hints, Routed};
+use crate::{Gateway, Peer, cors};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+
+/// What a request turned out to be for.
+struct Target {
+    service: &'static ServiceSchema,
+    protocol: Protocol,
+    operation: &'static OperationSchema,
+    labels: Labels,
+}
+
+impl Gateway {
+    /// Answers one request, whatever it is.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> Response<Full<Bytes>> {
+        let request_id = self.cloud.ids().uuid();
+        let (parts, body) = request.into_parts();
+        let origin = cors::origin(&parts.headers).cloned();
+        let mut response = match self.body(&parts, body).await {
+            Ok(body) => self.serve(parts, body, peer, &request_id).await,
+            Err(error) => plain_error(&error, &request_id),
+        };
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            headers.entry(REQUEST_ID).or_insert(value);
+        }
+        if let Some(origin) = origin {
+            cors::allow(&origin, headers);
+        }
+        response.map(Full::new)
+    }
+
+    async fn body(&self, parts: &Parts, body: Incoming) -> Result<Bytes, ApiError> {
+        let limit = if self.takes_uploads(parts) { self.limits.upload_bytes } else { self.limits.body_bytes };
+        let too_large = || {
+            let message = format!("The request's body is larger than the {limit} bytes that are allowed.");
+            ApiError::with_status(413, "RequestEntityTooLargeException", message)
+        };
+        let read = tokio::time::timeout(self.limits.body_time, Limited::new(body, limit).collect()).await;
+        match read {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(error)) => {
+                let message = format!("The request's body could not be read: {error}.");
+                Err(ApiError::sender("IncompleteBody", message))
+            }
+            Err(_) => {
+                Err(ApiError::with_status(408, "RequestTimeout", "The request's body did not come in time."))
+            }
+        }
+    }
+
+    fn takes_uploads(&self, parts: &Parts) -> bool {
+        let scope =
+            parts.headers.get(http::header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+        scope.windows(8).any(|window| window == b"/lambda/")
+    }
+
+    async fn serve(
+        self: &Arc<Self>,
+        parts: Parts,
+        body: Bytes,
+        peer: Peer,
+        request_id: &str,
+    ) -> Response<Bytes> {
+        let foreign_page = cors::is_foreign(&parts.headers) && !self.cloud.settings().is_strict;
+        if let Some(endpoint) = self.endpoints.iter().find(|endpoint| endpoint.claims(&parts)) {
+            if foreign_page && !endpoint.is_public() {
+                return plain_error(&foreign_page_error(), request_id);
+            }
+            return endpoint.serve(Request::from_parts(parts, body), peer.address, request_id).await;
+        }
+        if parts.method == Method::OPTIONS && parts.headers.contains_key("access-control-request-method") {
+            let mut response = Response::new(Bytes::new());
+            if foreign_page {
+                *response.status_mut() = http::StatusCode::FORBIDDEN;
+            } else {
+                *response.headers_mut() = cors::preflight(&parts.headers);
+            }
+            return response;
+        }
+        match self.admit(&parts, &body, peer, request_id) {
+            Ok((ctx, target)) => self.call(&ctx, &target, &wire_request(&parts, &body)).await,
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Everything before the call: which operation it is, and whose request. A refusal is ready to be sent.
+    fn admit(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+        peer: Peer,
+        request_id: &str,
+    ) -> Result<(Ctx, Target), Response<Bytes>> {
+        let authority = authority(parts);
+        let view = RequestView {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            authority: Some(&authority),
+        };
+        let request = wire_request(parts, body);
+        let authentication = Authentication::of(&view);
+        let scope = authentication.as_ref().ok().and_then(Option::as_ref).map(|auth| &*auth.service);
+        let version = identify::query_version(&request);
+        let hints = Hints {
+            scope,
+            target_prefix: identify::target_prefix(&request),
+            authority: &authority,
+            version: version.as_deref(),
+            path: view.path,
+        };
+        let Some(routed) = self.routes.find(&hints) else {
+            return Err(plain_error(&unknown_service(scope), request_id));
+        };
+        let service = routed.schema;
+        let admitted = || {
+            let authentication = authentication.map_err(|error| refused(service, &error))?;
+            let target = find_operation(routed, &request)?;
+            let authenticated = if target.operation.is_unsigned && authentication.is_none() {
+                anonymous(&self.cloud, peer)
+            } else {
+                let signed = Signed {
+                    authentication: authentication.as_ref(),
+                    view: &view,
+                    headers: &parts.headers,
+                    body,
+                };
+                authenticate(&self.cloud, &self.signing_keys, service, &signed, peer)?
+            };
+            Ok((self.context(authenticated, &parts.headers, request_id), target))
+        };
+        admitted().map_err(|error| {
+            log_failure(service.name, "", &error, request_id);
+            let protocol = identify::protocol_of(service, &request).unwrap_or(service.protocols[0]);
+            http_response(wire::encode_error(protocol, service, &error, request_id))
+        })
+    }
+
+    fn context(&self, authenticated: Authenticated, headers: &HeaderMap, request_id: &str) -> Ctx {
+        let Authenticated { caller, account, region } = authenticated;
+        let sent =
+            headers.get(TRACE_ID).and_then(|header| header.to_str().ok()?.parse::<TraceContext>().ok());
+        let traces = self.cloud.traces();
+        let trace = sent.unwrap_or_else(|| TraceContext::begin(self.cloud.ids(), self.cloud.clock().now()));
+        // A function's calls carry the span of its invocation, which tells what they come from.
+        let origin = sent.filter(|sent| sent.parent != 0).and_then(|sent| traces.resource_of(sent.parent));
+        let origin = origin.unwrap_or_else(|| "client".into());
+        Ctx::new(self.cloud.clone(), caller, account, region, trace, origin).with_request_id(request_id)
+    }
+
+    /// Decodes, calls and encodes: everything behind authentication.
+    async fn call(&self, ctx: &Ctx, target: &Target, request: &wire::Request<'_>) -> Response<Bytes> {
+        let Target { service, protocol, operation, labels } = target;
+        let outcome = async {
+            let registry = self.cloud.registry()?;
+            let handler = registry.find(operation).ok_or_else(|| not_implemented(service, operation.name))?;
+            let mut input = registry.new_input(handler);
+            let missing = wire::decode_request(*protocol, operation, request, labels, &mut *input)?;
+            let owner = registry.service_of(handler);
+            if let Some(member) = owner.path_member {
+                take_path(member, request.path, &mut *input);
+            }
+            if !owner.words_own_checks {
+                check(*protocol, &*input, &missing)?;
+            }
+            registry.call(ctx, handler, input).await
+        };
+        let answer = match outcome.await {
+            Ok(output) => wire::encode_output(*protocol, service, operation, &*output, ctx.request_id()),
+            Err(error) => {
+                log_failure(service.name, operation.name, &error, ctx.request_id());
+                wire::encode_error(*protocol, service, &error, ctx.request_id())
+            }
+        };
+        http_response(answer)
+    }
+}
+
+/// A request to a service that comes from inside the region, such as an integration of API Gateway: as one from
+/// outside, but that the caller is known already.
+impl RawCalls for Gateway {
+    fn call_raw<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        service: &'a str,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'a, Response<Bytes>> {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let wire_request = wire_request(&parts, &body);
+            let Some(routed) = self.routes.named(service) else {
+                return plain_error(&unknown_service(Some(service)), ctx.request_id());
+            };
+            match find_operation(routed, &wire_request) {
+                Ok(target) => self.call(ctx, &target, &wire_request).await,
+                Err(error) => {
+                    let protocol = identify::protocol_of(routed.schema, &wire_request);
+                    let protocol = protocol.unwrap_or(routed.schema.protocols[0]);
+                    http_response(wire::encode_error(protocol, routed.schema, &error, ctx.request_id()))
+                }
+            }
+        })
+    }
+}
+
+fn find_operation(routed: &Routed, request: &wire::Request<'_>) -> Result<Target, ApiError> {
+    let service = routed.schema;
+    let protocol = identify::protocol_of(service, request).ok_or_else(|| unknown_operation(None))?;
+    if matches!(protocol, Protocol::RestJson | Protocol::RestXml) {
+        let (operation, labels) = routed
+            .router
+            .find(request.method, request.path, request.query)
+            .ok_or_else(|| unknown_operation(None))?;
+        return Ok(Target { service, protocol, operation, labels });
+    }
+    let name = identify::operation_name(protocol, request);
+    let operation = name.as_deref().and_then(|name| service.operation(name));
+    let operation = operation.ok_or_else(|| match protocol {
+        Protocol::AwsQuery | Protocol::Ec2Query => invalid_action(name.as_deref(), service),
+        _ => unknown_operation(name.as_deref()),
+    })?;
+    Ok(Target { service, protocol, operation, labels: Labels::new() })
+}
+
+/// Fills a text that the request left out with its path.
+fn take_path(member: &str, path: &str, input: &mut dyn Struct) {
+    let Some((index, _)) = input.shape().member_named(member) else { return };
+    if let Slot::String(text) = input.member_mut(index).slot()
+        && text.is_empty()
+        && path.len() > 1
+    {
+        *text = path.to_owned();
+    }
+}
+
+/// Checks the model's constraints.
+fn check(protocol: Protocol, input: &dyn Struct, missing: &Missing) -> Result<(), ApiError> {
+    let violations = constraints::check(input, missing);
+    match protocol {
+        _ if violations.is_empty() => Ok(()),
+        Protocol::AwsQuery | Protocol::Ec2Query => Err(constraints::validation_error(&violations)),
+        _ => Err(constraints::validation_exception(&violations)),
+    }
+}
+
+fn unknown_operation(name: Option<&str>) -> ApiError {
+    let message = name.map_or_else(String::new, |name| format!("Unknown operation {name}."));
+    ApiError::with_status(404, "UnknownOperationException", message)
+}
+
+fn invalid_action(name: Option<&str>, service: &ServiceSchema) -> ApiError {
+    match name {
+        Some(name) => {
+            let message =
+                format!("The action {name} is not valid for this endpoint ({}).", service.service_id);
+            ApiError::sender("InvalidAction", message)
+        }
+        None => {
+            ApiError::sender("MissingAction", "The request is missing an action or a required parameter.")
+        }
+    }
+}
+
+fn unknown_service(scope: Option<&str>) -> ApiError {
+    match scope {
+        Some(scope) => {
+            let message = format!("The service '{scope}' is not implemented in Brume yet.");
+            ApiError::with_status(501, "NotImplemented", message)
+        }
+        None => {
+            let message = "The request names no service: it has no signature, no X-Amz-Target, no Action with a \
+                           Version, and its host and path are none of this region's.";
+            ApiError::with_status(403, "MissingAuthenticationToken", message)
+        }
+    }
+}
+
+fn foreign_page_error() -> ApiError {
+    ApiError::with_status(
+        403,
+        "AccessDenied",
+        "A web page of another site may not use this part of the region.",
+    )
+}
+
+fn wire_request<'a>(parts: &'a Parts, body: &'a Bytes) -> wire::Request<'a> {
+    wire::Request {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+        body,
+    }
+}
+
+/// The host a request was sent to: HTTP/2's authority, or HTTP/1's header.
+pub(crate) fn authority(parts: &Parts) -> String {
+    let host = || parts.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    parts.uri.authority().map(|authority| authority.as_str()).or_else(host).unwrap_or_default().to_owned()
+}
+
+fn http_response(answer: wire::Response) -> Response<Bytes> {
+    let mut response = Response::new(answer.body);
+    *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::OK);
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+/// An error for which no service's protocol is known.
+fn plain_error(error: &ApiError, request_id: &str) -> Response<Bytes> {
+    log_failure("", "", error, request_id);
+    let escaped = error.message().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let body = format!(
+        "<?xml version=\"1.0\"?>\n<ErrorResponse><Error><Code>{}</Code><Message>{escaped}</Message></Error>\
+         <RequestId>{request_id}</RequestId></ErrorResponse>",
+        error.code()
+    );
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() =
+        http::StatusCode::from_u16(error.status()).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    response
+}
+
+/// Faults of ours with all that is known about them; mistakes of clients in a line.
+fn log_failure(service: &str, operation: &str, error: &ApiError, request_id: &str) {
+    match error.status() {
+        501 => warn!(service, operation, request_id, "{}", error.message()),
+        500.. => error!(service, operation, request_id, cause = ?error.cause(), "{error}"),
+        _ => info!(service, operation, request_id, "{error}"),
+    }
+}

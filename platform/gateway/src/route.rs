@@ -1,0 +1,103 @@
+//! Which service a request is for.
+
+use std::collections::HashMap;
+
+use shapes::ServiceSchema;
+use wire::router::Router;
+
+/// The services by every name that requests call them.
+pub(crate) struct Routes {
+    services: Vec<Routed>,
+    by_target: HashMap<&'static str, usize>,
+    /// Several services may share a signing name: DynamoDB and its streams.
+    by_signing_name: HashMap<&'static str, Vec<usize>>,
+    by_host_label: HashMap<&'static str, usize>,
+}
+
+pub(crate) struct Routed {
+    pub schema: &'static ServiceSchema,
+    /// Finds REST operations.
+    pub router: Router,
+}
+
+/// What of a request tells its service.
+pub(crate) struct Hints<'a> {
+    /// Service of the credential scope.
+    pub scope: Option<&'a str>,
+    pub target_prefix: Option<&'a str>,
+    pub authority: &'a str,
+    /// `Version` of a query request.
+    pub version: Option<&'a str>,
+    /// `/service/NAME/operation/NAME`
+    pub path: &'a str,
+}
+
+impl Routes {
+    pub(crate) fn new(schemas: impl Iterator<Item = &'static ServiceSchema>) -> Self {
+        let mut routes = Self {
+            services: Vec::new(),
+            by_target: HashMap::new(),
+            by_signing_name: HashMap::new(),
+            by_host_label: HashMap::new(),
+        };
+        for (index, schema) in schemas.enumerate() {
+            routes.services.push(Routed { schema, router: Router::new(schema) });
+            if !schema.target_prefix.is_empty() {
+                routes.by_target.insert(schema.target_prefix, index);
+            }
+            routes.by_signing_name.entry(schema.signing_name).or_default().push(index);
+            routes.by_host_label.insert(schema.endpoint_prefix, index);
+        }
+        routes
+    }
+
+    /// The service called `name`, by our own name for it or its signing name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Routed> {
+        let own = self.services.iter().find(|service| service.schema.name == name);
+        own.or_else(|| self.by_signing_name.get(name)?.first().map(|index| &self.services[*index]))
+    }
+
+    /// The service of a request: by its target header, its signature's scope, its path, its host, or its version, in
+    /// that order of reliability.
+    pub(crate) fn find(&self, hints: &Hints<'_>) -> Option<&Routed> {
+        let index = self
+            .by_target(hints)
+            .or_else(|| self.by_scope(hints))
+            .or_else(|| self.by_cbor_path(hints.path))
+            .or_else(|| self.by_host(hints.authority))
+            .or_else(|| self.by_version(hints.version));
+        index.map(|index| &self.services[index])
+    }
+
+    fn by_target(&self, hints: &Hints<'_>) -> Option<usize> {
+        self.by_target.get(hints.target_prefix?).copied()
+    }
+
+    fn by_scope(&self, hints: &Hints<'_>) -> Option<usize> {
+        match self.by_signing_name.get(hints.scope?)?.as_slice() {
+            [only] => Some(*only),
+            several => {
+                let host = self.by_host(hints.authority).filter(|index| several.contains(index));
+                host.or_else(|| several.first().copied())
+            }
+        }
+    }
+
+    fn by_cbor_path(&self, path: &str) -> Option<usize> {
+        let name = path.strip_prefix("/service/")?.split('/').next()?;
+        self.by_target.get(name).copied()
+    }
+
+    /// `sqs.us-east-1.amazonaws.com`, `sqs.us-east-1.localhost.localstack.cloud`, `streams.dynamodb.localhost`.
+    fn by_host(&self, authority: &str) -> Option<usize> {
+        let host = authority.split(':').next().unwrap_or_default();
+        let (first, rest) = host.split_once('.')?;
+        let two = rest.split_once('.').map(|(second, _)| &host[..first.len() + 1 + second.len()]);
+        two.and_then(|label| self.by_host_label.get(label)).or_else(|| self.by_host_label.get(first)).copied()
+    }
+
+    fn by_version(&self, version: Option<&str>) -> Option<usize> {
+        let version = version?;
+        self.services.iter().position(|service| service.schema.api_version == version)
+    }
+}
