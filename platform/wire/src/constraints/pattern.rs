@@ -6,8 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use regex::{Regex, RegexBuilder};
 
-/// Compiled patterns by the address of their text: patterns are statics, so they neither move nor change.
-static COMPILED: RwLock<Option<HashMap<(usize, usize), Option<Arc<Regex>>>>> = RwLock::new(None);
+/// Compiled patterns by address and length of their text: patterns are statics, so they neither move nor change.
+type Patterns = HashMap<(usize, usize), Option<Arc<Regex>>>;
+
+static COMPILED: RwLock<Option<Patterns>> = RwLock::new(None);
 
 /// Bytes that one compiled pattern may take.
 const SIZE_LIMIT: usize = 8 << 20;

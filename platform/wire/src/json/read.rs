@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use shapes::{
-    ApiError, Document, Kind, Location, MapNode, Member, Node, SequenceNode, Slot, Struct, StructShape,
-    Timestamp, TimestampFormat, Union,
+    ApiError, Document, Kind, MapNode, Member, Node, SequenceNode, Slot, Struct, StructShape, Timestamp,
+    TimestampFormat, Union,
 };
 
 use super::lexer::{Lexer, Start};
 use crate::missing::{Missing, Seen, Step};
+use crate::rest::BodyOf;
 use crate::{Side, errors, text, timestamp};
 
 /// Reads a whole body into `target`; an empty body is an empty structure. Of a REST message, for which `bound` has
@@ -175,7 +176,7 @@ impl<'a> Reader<'a> {
 
     fn structure(&mut self, target: &mut dyn Struct, bound: Option<Seen>) -> Result<(), ApiError> {
         let shape = target.shape();
-        let is_rest = bound.is_some();
+        let body = bound.as_ref().map_or(BodyOf::Rpc, |_| BodyOf::read_by(self.side));
         let mut seen = bound.unwrap_or_default();
         let mut guess = 0;
         let mut has_more = !self.lexer.enter(b'}')?;
@@ -183,7 +184,7 @@ impl<'a> Reader<'a> {
             let key = self.lexer.key()?;
             let index = find(shape, &key, guess);
             match index {
-                Some(index) if !(is_rest && shape.members[index].location != Location::Body) => {
+                Some(index) if body.has(&shape.members[index]) => {
                     guess = index + 1;
                     if !self.lexer.take_null()? {
                         if !seen.add(index) {

@@ -2,14 +2,15 @@
 
 use std::io::Write;
 
-use shapes::{Document, Kind, Location, Member, Struct, TimestampFormat, Union, View};
+use shapes::{Document, Kind, Member, Struct, TimestampFormat, Union, View};
 
+use crate::rest::BodyOf;
 use crate::{text, timestamp};
 
-/// A whole structure. Of a REST message only the members that travel in the body are written.
-pub(crate) fn structure(out: &mut Vec<u8>, value: &dyn Struct, is_rest: bool) {
+/// A whole structure, as far as it belongs in the body.
+pub(crate) fn structure(out: &mut Vec<u8>, value: &dyn Struct, body: BodyOf) {
     out.push(b'{');
-    members(out, value, is_rest, |_| true);
+    members(out, value, body, |_| true);
     out.push(b'}');
 }
 
@@ -28,11 +29,11 @@ pub(crate) fn union(out: &mut Vec<u8>, value: &dyn Union) {
 pub(crate) fn members(
     out: &mut Vec<u8>,
     value: &dyn Struct,
-    is_rest: bool,
+    body: BodyOf,
     wanted: impl Fn(&'static Member) -> bool,
 ) {
     for (index, member) in value.shape().members.iter().enumerate() {
-        if (is_rest && member.location != Location::Body) || !wanted(member) {
+        if !body.has(member) || !wanted(member) {
             continue;
         }
         let view = value.member(index).view();
@@ -141,7 +142,7 @@ fn write(out: &mut Vec<u8>, view: &View<'_>, member: &'static Member) {
             }
             out.push(b'}');
         }
-        View::Struct(value) => structure(out, *value, false),
+        View::Struct(value) => structure(out, *value, BodyOf::Rpc),
         View::Union(value) => union(out, *value),
     }
 }

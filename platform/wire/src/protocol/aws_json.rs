@@ -3,6 +3,7 @@
 use shapes::{ApiError, OperationSchema, Protocol, ServiceSchema, Struct};
 
 use super::fault;
+use crate::rest::BodyOf;
 use crate::{ClientRequest, Missing, Request, Response, Side, json};
 
 pub(super) fn decode_request(request: &Request<'_>, input: &mut dyn Struct) -> Result<Missing, ApiError> {
@@ -11,7 +12,7 @@ pub(super) fn decode_request(request: &Request<'_>, input: &mut dyn Struct) -> R
 
 pub(super) fn encode_output(protocol: Protocol, output: &dyn Struct, request_id: &str) -> Response {
     let mut body = Vec::with_capacity(256);
-    json::structure(&mut body, output, false);
+    json::structure(&mut body, output, BodyOf::Rpc);
     let mut response = Response::new(200, content_type(protocol), body);
     response.set("x-amzn-requestid", request_id);
     response
@@ -23,7 +24,7 @@ pub(super) fn encode_error(
     error: &ApiError,
     request_id: &str,
 ) -> Response {
-    let body = fault::json_body(error, true);
+    let body = fault::json_body(error, BodyOf::Rpc);
     let mut response = Response::new(error.status(), content_type(protocol), body);
     response.set("x-amzn-requestid", request_id);
     fault::add_query_error(&mut response, service, error);
@@ -37,7 +38,7 @@ pub(super) fn encode_input(
     input: &dyn Struct,
 ) -> ClientRequest {
     let mut body = Vec::with_capacity(256);
-    json::structure(&mut body, input, false);
+    json::structure(&mut body, input, BodyOf::Rpc);
     let mut request = ClientRequest::post("/", content_type(protocol), body);
     request.set("x-amz-target", &format!("{}.{}", service.target_prefix, operation.name));
     if service.query_compatible {

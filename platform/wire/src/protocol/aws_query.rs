@@ -4,6 +4,7 @@ use shapes::{ApiError, Fault, OperationSchema, ServiceSchema, Struct, XmlNamespa
 
 use super::fault;
 use crate::query::{Flavour, Form};
+use crate::rest::BodyOf;
 use crate::xml::{Dialect, Element, Writer};
 use crate::{ClientRequest, Missing, Request, Response, Side, errors, query, xml};
 
@@ -32,7 +33,7 @@ pub(super) fn encode_output(
     writer.open(&root, namespace(service));
     if let Some(wrapper) = wrapper(operation, output) {
         writer.open(&wrapper, None);
-        writer.members(output, false, |_| true);
+        writer.members(output, BodyOf::Rpc, |_| true);
         writer.close(&wrapper);
     }
     writer.open("ResponseMetadata", None);
@@ -58,7 +59,7 @@ pub(super) fn namespace(service: &'static ServiceSchema) -> Option<XmlNamespace>
 }
 
 pub(super) fn encode_error(service: &'static ServiceSchema, error: &ApiError, request_id: &str) -> Response {
-    let body = fault::xml_body(error, request_id, namespace(service));
+    let body = fault::xml_body(error, request_id, namespace(service), BodyOf::Rpc);
     let mut response = Response::new(error.status(), XML, body);
     response.set("x-amzn-requestid", request_id);
     response

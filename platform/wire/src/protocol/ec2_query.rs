@@ -2,8 +2,9 @@
 
 use shapes::{ApiError, OperationSchema, ServiceSchema, Struct};
 
-use super::aws_query;
+use super::{aws_query, fault};
 use crate::query::Flavour;
+use crate::rest::BodyOf;
 use crate::xml::{Dialect, Element, Writer};
 use crate::{ClientRequest, Missing, Request, Response, Side, errors, query, xml};
 
@@ -23,7 +24,7 @@ pub(super) fn encode_output(
     let root = format!("{}Response", operation.name);
     writer.open(&root, aws_query::namespace(service));
     writer.leaf("requestId", request_id);
-    writer.members(output, false, |_| true);
+    writer.members(output, BodyOf::Rpc, |_| true);
     writer.close(&root);
     let mut response = Response::new(200, XML, writer.finish());
     response.set("x-amzn-requestid", request_id);
@@ -36,7 +37,7 @@ pub(super) fn encode_error(error: &ApiError, request_id: &str) -> Response {
     writer.open("Errors", None);
     writer.open("Error", None);
     writer.leaf("Code", error.code());
-    super::fault::xml_message(&mut writer, error, Dialect::Ec2);
+    fault::xml_message(&mut writer, error, BodyOf::Rpc);
     writer.close("Error");
     writer.close("Errors");
     writer.leaf("RequestID", request_id);

@@ -4,13 +4,14 @@ use shapes::{ApiError, Member, Protocol, ServiceSchema, Struct, XmlNamespace};
 
 use super::aws_query::type_of;
 use crate::missing::Seen;
+use crate::rest::BodyOf;
 use crate::xml::{Dialect, Element, Writer};
 use crate::{Response, Side, cbor, errors, json, xml};
 
 /// `{"__type": ..., "message": ..., ...}`; rest-json names the type in a header instead.
-pub(super) fn json_body(error: &ApiError, with_type: bool) -> Vec<u8> {
+pub(super) fn json_body(error: &ApiError, body_of: BodyOf) -> Vec<u8> {
     let mut body = b"{".to_vec();
-    if with_type {
+    if body_of == BodyOf::Rpc {
         body.extend_from_slice(b"\"__type\":");
         json::string(&mut body, error.name());
         body.push(b',');
@@ -19,7 +20,7 @@ pub(super) fn json_body(error: &ApiError, with_type: bool) -> Vec<u8> {
     body.push(b':');
     json::string(&mut body, error.message());
     if let Some(detail) = error.detail() {
-        json::members(&mut body, detail, !with_type, |member| !is_message(member));
+        json::members(&mut body, detail, body_of, |member| !is_message(member));
     }
     body.push(b'}');
     body
@@ -43,13 +44,18 @@ pub(super) fn add_query_error(response: &mut Response, service: &ServiceSchema, 
 }
 
 /// `<ErrorResponse>` of awsQuery and rest-xml.
-pub(super) fn xml_body(error: &ApiError, request_id: &str, namespace: Option<XmlNamespace>) -> Vec<u8> {
+pub(super) fn xml_body(
+    error: &ApiError,
+    request_id: &str,
+    namespace: Option<XmlNamespace>,
+    body_of: BodyOf,
+) -> Vec<u8> {
     let mut writer = Writer::new(Dialect::Query);
     writer.open("ErrorResponse", namespace);
     writer.open("Error", None);
     writer.leaf("Type", type_of(error));
     writer.leaf("Code", error.code());
-    xml_message(&mut writer, error, Dialect::Query);
+    xml_message(&mut writer, error, body_of);
     writer.close("Error");
     writer.leaf("RequestId", request_id);
     writer.close("ErrorResponse");
@@ -57,10 +63,10 @@ pub(super) fn xml_body(error: &ApiError, request_id: &str, namespace: Option<Xml
 }
 
 /// The message and the other members of an error.
-pub(super) fn xml_message(writer: &mut Writer, error: &ApiError, dialect: Dialect) {
+pub(super) fn xml_message(writer: &mut Writer, error: &ApiError, body_of: BodyOf) {
     writer.leaf("Message", error.message());
     if let Some(detail) = error.detail() {
-        writer.members(detail, dialect == Dialect::Query, |member| !is_message(member));
+        writer.members(detail, body_of, |member| !is_message(member));
     }
 }
 

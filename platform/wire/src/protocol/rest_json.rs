@@ -1,10 +1,11 @@
 //! rest-json: the operation in method and path, members in path, query string, headers and a JSON body.
 
 use bytes::Bytes;
-use shapes::{ApiError, Location, OperationSchema, Slot, Struct, View};
+use shapes::{ApiError, Kind, Location, OperationSchema, Slot, Struct, View};
 
 use super::fault;
 use crate::missing::{Missing, Seen};
+use crate::rest::BodyOf;
 use crate::{ClientRequest, Labels, Request, Response, Side, errors, json, rest};
 
 const JSON: &str = "application/json";
@@ -38,7 +39,9 @@ fn read_body(body: &Bytes, target: &mut dyn Struct, side: Side, mut seen: Seen) 
     let shape = target.shape();
     let mut missing = Missing::default();
     match shape.payload {
-        None if rest::has_body_members(shape) => return json::body_into(body, target, side, Some(seen)),
+        None if BodyOf::read_by(side).has_any(shape) => {
+            return json::body_into(body, target, side, Some(seen));
+        }
         None => {}
         Some(_) if body.is_empty() => {}
         Some(payload) => {
@@ -107,19 +110,21 @@ fn write_body(value: &dyn Struct, side: Side) -> Option<(&'static str, Vec<u8>)>
     let shape = value.shape();
     let mut body = Vec::new();
     let Some(payload) = shape.payload else {
-        if !rest::has_body_members(shape) {
+        let body_of = BodyOf::written_by(side);
+        if !body_of.has_any(shape) {
             return None;
         }
-        json::structure(&mut body, value, true);
+        json::structure(&mut body, value, body_of);
         return Some((JSON, body));
     };
     match value.member(payload).view() {
-        View::Struct(payload) => json::structure(&mut body, payload, false),
+        View::Struct(payload) => json::structure(&mut body, payload, BodyOf::Rpc),
         View::Union(payload) => json::union(&mut body, payload),
         View::Document(payload) => json::document(&mut body, payload),
         View::Absent => {
-            let is_structured = matches!(shape.members[payload].shape.kind, shapes::Kind::Struct(_));
-            if !is_structured || side == Side::Server {
+            let is_object =
+                matches!(shape.members[payload].shape.kind, Kind::Struct(shape) if !shape.is_union);
+            if !is_object || side == Side::Server {
                 return None;
             }
             body.extend_from_slice(b"{}");
@@ -139,7 +144,7 @@ pub(super) fn raw_body(view: &View<'_>) -> Option<(&'static str, Vec<u8>)> {
 }
 
 pub(super) fn encode_error(error: &ApiError, request_id: &str) -> Response {
-    let mut response = Response::new(error.status(), JSON, fault::json_body(error, false));
+    let mut response = Response::new(error.status(), JSON, fault::json_body(error, BodyOf::Response));
     if let Some(detail) = error.detail() {
         rest::write_headers(detail, &mut response.headers);
     }

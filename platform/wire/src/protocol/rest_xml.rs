@@ -8,6 +8,7 @@ use super::rest_json::{
 };
 use super::{aws_query, fault};
 use crate::missing::{Missing, Seen};
+use crate::rest::BodyOf;
 use crate::xml::{Dialect, Element, Writer};
 use crate::{ClientRequest, Labels, Request, Response, Side, errors, rest, xml};
 
@@ -28,7 +29,7 @@ fn read_body(body: &Bytes, target: &mut dyn Struct, side: Side, mut seen: Seen) 
     let mut missing = Missing::default();
     match shape.payload {
         _ if body.is_empty() => {}
-        None if rest::has_body_members(shape) => {
+        None if BodyOf::read_by(side).has_any(shape) => {
             let root = Element::parse(body).map_err(errors::malformed_xml)?;
             return xml::structure_into(&root, target, Dialect::Rest, side, Some(seen));
         }
@@ -56,7 +57,7 @@ pub(super) fn encode_output(
     request_id: &str,
 ) -> Response {
     let root = Root { name: None, namespace: aws_query::namespace(service) };
-    let (content_type, body) = write_body(output, root).unwrap_or((XML, Vec::new()));
+    let (content_type, body) = write_body(output, root, BodyOf::Response).unwrap_or((XML, Vec::new()));
     finish_output(operation, output, request_id, Response::new(operation.status, content_type, body))
 }
 
@@ -66,15 +67,15 @@ struct Root {
     namespace: Option<XmlNamespace>,
 }
 
-fn write_body(value: &dyn Struct, root: Root) -> Option<(&'static str, Vec<u8>)> {
+fn write_body(value: &dyn Struct, root: Root, body_of: BodyOf) -> Option<(&'static str, Vec<u8>)> {
     let shape = value.shape();
     let mut writer = Writer::new(Dialect::Rest);
     let Some(payload) = shape.payload else {
-        if !rest::has_body_members(shape) {
+        if !body_of.has_any(shape) {
             return None;
         }
         let name = root.name.or(shape.xml_name).unwrap_or(shape.name);
-        writer.structure(name, value, shape.xml_namespace.or(root.namespace), true);
+        writer.structure(name, value, shape.xml_namespace.or(root.namespace), body_of);
         return Some((XML, writer.finish()));
     };
     let member = &shape.members[payload];
@@ -97,7 +98,7 @@ fn payload_name(member: &'static Member) -> &'static str {
 }
 
 pub(super) fn encode_error(service: &'static ServiceSchema, error: &ApiError, request_id: &str) -> Response {
-    let body = fault::xml_body(error, request_id, aws_query::namespace(service));
+    let body = fault::xml_body(error, request_id, aws_query::namespace(service), BodyOf::Response);
     let mut response = Response::new(error.status(), XML, body);
     if let Some(detail) = error.detail() {
         rest::write_headers(detail, &mut response.headers);
@@ -113,7 +114,7 @@ pub(super) fn encode_input(
 ) -> Result<ClientRequest, ApiError> {
     let namespace = operation.input_namespace.or(aws_query::namespace(service));
     let root = Root { name: operation.input_element, namespace };
-    build_request(operation, input, write_body(input, root))
+    build_request(operation, input, write_body(input, root, BodyOf::Request))
 }
 
 pub(super) fn decode_output(response: &Response, output: &mut dyn Struct) -> Result<(), ApiError> {

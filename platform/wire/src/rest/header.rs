@@ -155,7 +155,7 @@ fn header_text(view: &View<'_>, member: &'static Member) -> Option<String> {
     match (view, &member.shape.kind) {
         (View::List(list), Kind::List(item)) => {
             let items = (0..list.len()).filter_map(|index| item_text(&list.item(index).view(), item));
-            Some(items.collect::<Vec<_>>().join(", ")).filter(|_| !list.is_empty())
+            Some(items.collect::<Vec<_>>().join(", "))
         }
         (View::String(text), _) if member.json_value => Some(text::base64(text.as_bytes())),
         _ => text::write(view, member, TimestampFormat::HttpDate),

@@ -23,8 +23,8 @@ pub(crate) fn read_labels(labels: &Labels, target: &mut dyn Struct, seen: &mut S
     Ok(())
 }
 
-/// Fills the members that are query parameters. A map takes every parameter that no other member and no fixed
-/// part of the operation's URI has.
+/// Fills the members that are query parameters. A map takes every parameter that is no fixed part of the operation's
+/// URI, also those that have a member of their own (Smithy, httpQueryParams trait).
 pub(crate) fn read_query(
     operation: &'static OperationSchema,
     query: &str,
@@ -48,7 +48,7 @@ pub(crate) fn read_query(
             continue;
         }
         let is_own = |name: &str| match member.shape.kind {
-            Kind::Map(..) => !is_taken(operation, members, name),
+            Kind::Map(..) => !is_fixed(operation, name),
             _ => name == member.wire_name(),
         };
         let own: Vec<(&str, &str)> = pairs
@@ -65,15 +65,9 @@ pub(crate) fn read_query(
     Ok(())
 }
 
-/// Whether a query parameter belongs to the operation's URI or to a member that is no map.
-fn is_taken(operation: &OperationSchema, members: &[Member], name: &str) -> bool {
+fn is_fixed(operation: &OperationSchema, name: &str) -> bool {
     let fixed = operation.uri.split_once('?').map_or("", |(_, query)| query);
     percent::raw_pairs(fixed).any(|(fixed, _)| fixed == name)
-        || members.iter().any(|member| {
-            member.location == Location::QueryString
-                && !matches!(member.shape.kind, Kind::Map(..))
-                && member.wire_name() == name
-        })
 }
 
 fn read_parameters(

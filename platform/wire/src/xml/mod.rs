@@ -28,13 +28,16 @@ impl Dialect {
         }
     }
 
-    /// The element of a structure's member. A flattened list without a name of its own goes by its items' name.
+    /// The element of a structure's member. In query protocols, a flattened list without a name of its own goes by
+    /// its items' name.
     fn member_name(self, member: &'static Member) -> &'static str {
         if let Some(name) = self.given_name(member) {
             return name;
         }
         match member.shape.kind {
-            Kind::List(item) if is_flattened(member) => self.given_name(item).unwrap_or(member.name),
+            Kind::List(item) if self != Self::Rest && is_flattened(member) => {
+                self.given_name(item).unwrap_or(member.name)
+            }
             _ => member.name,
         }
     }

@@ -1,12 +1,12 @@
 //! Fills slots from elements.
 
 use shapes::{
-    ApiError, Kind, Location, MapNode, Member, Node, SequenceNode, Slot, Struct, StructShape,
-    TimestampFormat, Union,
+    ApiError, Kind, MapNode, Member, Node, SequenceNode, Slot, Struct, StructShape, TimestampFormat, Union,
 };
 
 use super::{Dialect, Element, is_flattened};
 use crate::missing::{Missing, Seen, Step};
+use crate::rest::BodyOf;
 use crate::{Side, errors, text};
 
 /// Fills a structure from an element's attributes and children; of a REST message, for which `bound` has the
@@ -50,10 +50,10 @@ impl Reader {
         bound: Option<Seen>,
     ) -> Result<(), ApiError> {
         let shape = target.shape();
-        let is_rest = bound.is_some();
+        let body = bound.as_ref().map_or(BodyOf::Rpc, |_| BodyOf::read_by(self.side));
         let mut seen = bound.unwrap_or_default();
         for (index, member) in shape.members.iter().enumerate() {
-            if is_rest && member.location != Location::Body {
+            if !body.has(member) {
                 continue;
             }
             if self.member(element, member, || target.member_mut(index))? {
@@ -80,19 +80,30 @@ impl Reader {
             scalar(value, node().slot(), member)?;
             return Ok(true);
         }
-        let name = self.dialect.member_name(member);
-        if is_flattened(member) && matches!(member.shape.kind, Kind::List(_) | Kind::Map(..)) {
-            let elements: Vec<&Element> = parent.children.iter().filter(|child| child.name == name).collect();
-            if elements.is_empty() {
-                return Ok(false);
+        let children: Vec<&Element> = self.children(parent, member).collect();
+        match children[..] {
+            [] => return Ok(false),
+            _ if is_flattened(member) && matches!(member.shape.kind, Kind::List(_) | Kind::Map(..)) => {
+                self.flattened(&children, node().slot(), member)?;
             }
-            self.flattened(&elements, node().slot(), member)?;
-        } else {
-            let Some(child) = parent.child(name) else { return Ok(false) };
-            self.value(child, node().slot(), member)?;
+            [child, ..] => self.value(child, node().slot(), member)?,
         }
         self.missing.leave(mark, || Step::Member(member.name));
         Ok(true)
+    }
+
+    /// The elements of a member. Models of query services disagree on whether the items of a flattened list go by
+    /// their own name or by the list's, so both are looked for.
+    fn children<'e>(
+        &self,
+        parent: &'e Element,
+        member: &'static Member,
+    ) -> impl Iterator<Item = &'e Element> + use<'e> {
+        let mut name = self.dialect.member_name(member);
+        if parent.child(name).is_none() {
+            name = self.dialect.given_name(member).unwrap_or(member.name);
+        }
+        parent.children.iter().filter(move |child| child.name == name)
     }
 
     fn flattened(

@@ -1,8 +1,9 @@
 //! Writes views as XML.
 
-use shapes::{Kind, Location, Member, Struct, TimestampFormat, View, XmlNamespace};
+use shapes::{Kind, Member, Struct, TimestampFormat, View, XmlNamespace};
 
 use super::{Dialect, is_flattened};
+use crate::rest::BodyOf;
 use crate::text;
 
 /// An XML text in the making.
@@ -63,7 +64,7 @@ impl Writer {
         name: &str,
         value: &dyn Struct,
         namespace: Option<XmlNamespace>,
-        is_rest: bool,
+        body: BodyOf,
     ) {
         self.start(name, namespace.or(value.shape().xml_namespace));
         for (index, member) in value.shape().members.iter().enumerate() {
@@ -74,20 +75,19 @@ impl Writer {
             }
         }
         self.out.push('>');
-        self.members(value, is_rest, |_| true);
+        self.members(value, body, |_| true);
         self.close(name);
     }
 
-    /// The members of a structure that `wanted` admits; of a REST message only those that travel in the body.
+    /// The members of a structure that belong in the body and that `wanted` admits.
     pub(crate) fn members(
         &mut self,
         value: &dyn Struct,
-        is_rest: bool,
+        body: BodyOf,
         wanted: impl Fn(&'static Member) -> bool,
     ) {
         for (index, member) in value.shape().members.iter().enumerate() {
-            let is_elsewhere = is_rest && member.location != Location::Body;
-            if !is_elsewhere && !member.xml_attribute && wanted(member) {
+            if body.has(member) && !member.xml_attribute && wanted(member) {
                 let name = self.dialect.member_name(member);
                 self.value(name, &value.member(index).view(), member, is_flattened(member));
             }
@@ -105,7 +105,7 @@ impl Writer {
         match view {
             View::Struct(value) => {
                 let own = member.xml_namespace.or(value.shape().xml_namespace);
-                self.structure(name, *value, own.or(namespace), false);
+                self.structure(name, *value, own.or(namespace), BodyOf::Rpc);
             }
             view => self.value(name, view, member, false),
         }
@@ -147,7 +147,7 @@ impl Writer {
                     self.close(name);
                 }
             }
-            (View::Struct(value), _) => self.structure(name, *value, namespace, false),
+            (View::Struct(value), _) => self.structure(name, *value, namespace, BodyOf::Rpc),
             (View::Union(value), _) => {
                 self.open(name, namespace.or(value.shape().xml_namespace));
                 if let Some((index, node)) = value.variant() {
