@@ -102,7 +102,12 @@ fn epoch((year, month, day): (i64, i64, i64), (hour, minute, second): (i64, i64,
         _ => 31,
     };
     // A leap second counts as the first second of the next minute.
-    if !(1..=12).contains(&month) || !(1..=last_day).contains(&day) || hour > 23 || minute > 59 || second > 60
+    if !(0..=9999).contains(&year)
+        || !(1..=12).contains(&month)
+        || !(1..=last_day).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 60
     {
         return None;
     }

@@ -81,6 +81,9 @@ impl SignatureError {
         let (code, message) = match dialect {
             Dialect::S3 => self.as_s3(),
             Dialect::Query => (self.query_code(), None),
+            Dialect::Json | Dialect::RestJson if *self == Self::MissingAuthenticationToken => {
+                (self.json_code(), Some("Missing Authentication Token"))
+            }
             Dialect::Json | Dialect::RestJson => (self.json_code(), None),
         };
         let status = match dialect {

@@ -2,7 +2,7 @@
 
 use super::canonical::{self, encode};
 use super::chunk::ChunkSigner;
-use super::signing_key::{SigningKey, hex_sha256, push_hex};
+use super::signing_key::{KeyCache, SigningKey, hex_sha256, push_hex};
 use super::verify::string_to_sign;
 use super::{ALGORITHM, Headers, PathRule, Payload, RequestView};
 use crate::timestamp::{format_basic, parse_basic};
@@ -17,6 +17,8 @@ pub struct Signer<'a> {
     pub region: &'a str,
     pub service: &'a str,
     pub rule: PathRule,
+    /// Saves deriving the key anew each time; worth it for more than a few signatures.
+    pub keys: Option<&'a KeyCache>,
 }
 
 /// Headers that proxies and HTTP libraries change on the way, and which are left unsigned for that reason.
@@ -133,7 +135,11 @@ impl Signer<'_> {
 
     fn signature(&self, canonical: &str, now: i64) -> ([u8; 64], SigningKey, String) {
         let timestamp = format_basic(now);
-        let key = SigningKey::derive(self.secret, &timestamp[..8], self.region, self.service);
+        let date = &timestamp[..8];
+        let key = match self.keys {
+            Some(keys) => keys.get(self.access_key, self.secret, date, self.region, self.service),
+            None => SigningKey::derive(self.secret, date, self.region, self.service),
+        };
         let signature = key.sign(&string_to_sign(canonical, now, self.region, self.service));
         (signature, key, self.scope(&timestamp))
     }

@@ -26,6 +26,12 @@ impl SigningKey {
     pub fn sign(&self, string_to_sign: &str) -> [u8; 64] {
         hex(&self.0.clone().chain_update(string_to_sign).finalize().into_bytes())
     }
+
+    /// Whether `signature`, in hex, is that of a text, found out in constant time. For what is not a request: the
+    /// policy of a form that a browser posts to S3, in base 64.
+    pub fn is_signature_of(&self, string_to_sign: &str, signature: &str) -> bool {
+        is_same(&self.sign(string_to_sign), signature)
+    }
 }
 
 impl std::fmt::Debug for SigningKey {

@@ -43,14 +43,21 @@ impl Authentication<'_> {
             )));
         }
         let mut text = String::with_capacity(1024);
-        canonical::write(&mut text, request, &self.signed_headers, payload, rule);
+        // The client signed the hash it declared; whether that is the body's is the second question.
+        let declared = declared_hash(request, payload);
+        let signed_payload = declared.map_or(payload, Payload::Declared);
+        canonical::write(&mut text, request, &self.signed_headers, signed_payload, rule);
         let canonical_end = text.len();
         write_string_to_sign(&mut text, canonical_end, self, &timestamp);
         let key = keys.get(&self.access_key, secret, &self.date, &self.region, &self.service);
         let signature = key.sign(&text[canonical_end..]);
         if is_same(&signature, &self.signature) {
-            check_declared_hash(request, payload)?;
-            return Ok(Verified { key, signature });
+            return match (declared, payload) {
+                (Some(declared), Payload::Body(body)) if hex_sha256(body) != declared => {
+                    Err(SignatureError::ContentMismatch)
+                }
+                _ => Ok(Verified { key, signature }),
+            };
         }
         let string_to_sign = text.split_off(canonical_end);
         Err(SignatureError::Mismatch(Box::new(Mismatch { canonical_request: text, string_to_sign })))
@@ -90,17 +97,12 @@ impl Authentication<'_> {
     }
 }
 
-/// A hash that the client declares and signs must be the body's.
-fn check_declared_hash(request: &RequestView<'_>, payload: Payload<'_>) -> Result<(), SignatureError> {
-    let Payload::Body(body) = payload else { return Ok(()) };
-    match request.headers.first("x-amz-content-sha256") {
-        Some(declared)
-            if declared.len() == 64 && !declared.eq_ignore_ascii_case(hex_sha256(body).as_bytes()) =>
-        {
-            Err(SignatureError::ContentMismatch)
-        }
-        _ => Ok(()),
-    }
+/// The hash in `x-amz-content-sha256` of a request whose body is at hand.
+fn declared_hash<'a>(request: &RequestView<'a>, payload: Payload<'_>) -> Option<&'a str> {
+    let Payload::Body(_) = payload else { return None };
+    let declared = std::str::from_utf8(request.headers.first("x-amz-content-sha256")?).ok()?.trim();
+    let is_hash = declared.len() == 64 && declared.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then_some(declared)
 }
 
 /// Appends the string to sign to the canonical request that ends at `canonical_end`.

@@ -1,4 +1,8 @@
+mod botocore;
+
 use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
 
 use super::*;
 
@@ -52,6 +56,7 @@ fn signer() -> Signer<'static> {
         region: "us-east-1",
         service: "service",
         rule: PathRule::Normalised,
+        keys: None,
     }
 }
 
@@ -368,4 +373,95 @@ fn a_host_may_stand_in_the_authority() {
     assert!(auth.verify(&view, Payload::Body(b""), SECRET, PathRule::Normalised, SIGNED_AT, &keys).is_ok());
     let other = RequestView { authority: Some("h:2"), ..view };
     assert!(auth.verify(&other, Payload::Body(b""), SECRET, PathRule::Normalised, SIGNED_AT, &keys).is_err());
+}
+
+#[test]
+fn cached_keys_sign_alike() {
+    let case = Case::parse("GET / HTTP/1.1\nHost:h");
+    let keys = KeyCache::default();
+    let cached = Signer { keys: Some(&keys), ..signer() };
+    for _ in 0..2 {
+        let same = signer().sign(&case.view(), case.payload(), SIGNED_AT);
+        assert_eq!(cached.sign(&case.view(), case.payload(), SIGNED_AT), same);
+    }
+}
+
+fn check_answer(error: SignatureError, query: (&str, u16), json: (&str, u16), s3: (&str, u16)) {
+    for (dialect, expected) in [(Dialect::Query, query), (Dialect::Json, json), (Dialect::S3, s3)] {
+        let answer = error.answer(dialect);
+        assert_eq!((answer.code, answer.status), expected, "{error:?} to {dialect:?}");
+    }
+}
+
+#[test]
+fn refusals_have_codes() {
+    check_answer(
+        SignatureError::MissingAuthenticationToken,
+        ("MissingAuthenticationToken", 403),
+        ("MissingAuthenticationTokenException", 400),
+        ("AccessDenied", 403),
+    );
+    check_answer(
+        SignatureError::InvalidToken,
+        ("InvalidClientTokenId", 403),
+        ("UnrecognizedClientException", 400),
+        ("InvalidAccessKeyId", 403),
+    );
+    check_answer(
+        SignatureError::ExpiredToken,
+        ("ExpiredToken", 403),
+        ("ExpiredTokenException", 400),
+        ("ExpiredToken", 400),
+    );
+    let mismatch = Mismatch { canonical_request: String::new(), string_to_sign: String::new() };
+    check_answer(
+        SignatureError::Mismatch(Box::new(mismatch)),
+        ("SignatureDoesNotMatch", 403),
+        ("InvalidSignatureException", 400),
+        ("SignatureDoesNotMatch", 403),
+    );
+}
+
+#[test]
+fn a_declared_hash_must_be_the_bodys() {
+    let mut case = Case::parse("PUT /b/k HTTP/1.1\nHost:h\n\nhello");
+    sign(&mut case, Signer { service: "s3", rule: PathRule::S3, ..signer() });
+    assert!(verify_as(&case, SECRET, SIGNED_AT, PathRule::S3).is_ok());
+    case.body.push('!');
+    let error = verify_as(&case, SECRET, SIGNED_AT, PathRule::S3).unwrap_err();
+    assert_eq!(error.answer(Dialect::S3).code, "XAmzContentSHA256Mismatch");
+}
+
+proptest! {
+    #[test]
+    fn no_request_makes_verification_panic(
+        path in ".{0,40}", query in ".{0,40}", authorization in ".{0,80}", date in ".{0,30}", value in ".{0,30}",
+    ) {
+        let authorizations = [
+            format!("AWS4-HMAC-SHA256 {authorization}"),
+            format!("AWS4-HMAC-SHA256 Credential=a/20150830/r/s/aws4_request, SignedHeaders={value};host, Signature={value}"),
+            String::new(),
+        ];
+        let presigned = format!(
+            "{query}&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a/20150830/r/s/aws4_request&X-Amz-Signature=\
+             {value}&X-Amz-SignedHeaders=host;{value}&X-Amz-Date=20150830T123600Z&X-Amz-Expires={date}"
+        );
+        for authorization in authorizations {
+            for date in [date.as_str(), "20150830T123600Z", "Sun, 30 Aug 999999999 12:36:00 GMT"] {
+                for query in [&query, &presigned] {
+                    let mut headers = vec![("host".to_owned(), "h".to_owned()), ("x-amz-date".to_owned(), date.to_owned())];
+                    headers.push((value.clone(), value.clone()));
+                    if !authorization.is_empty() {
+                        headers.push(("authorization".to_owned(), authorization.clone()));
+                    }
+                    let case = Case {
+                        method: "GET".to_owned(), path: path.clone(), query: query.clone(), headers, body: String::new(),
+                    };
+                    for rule in [PathRule::Normalised, PathRule::S3] {
+                        prop_assert!(verify_as(&case, SECRET, SIGNED_AT, rule).is_err());
+                    }
+                }
+            }
+        }
+    }
 }
