@@ -100,14 +100,12 @@ fn write_query(out: &mut String, query: &str) {
         reencode(out, value, false);
         pairs.push((name_start..name_end, name_end + 1..out.len()));
     }
-    let order = |(name, value): &(Range<usize>, Range<usize>), text: &str| {
-        (text[name.clone()].to_owned(), text[value.clone()].to_owned())
-    };
     let is_sorted = pairs.is_sorted_by(|(a, b), (c, d)| {
         (&out[a.clone()], &out[b.clone()]) <= (&out[c.clone()], &out[d.clone()])
     });
     if !is_sorted {
-        let mut sorted: Vec<(String, String)> = pairs.iter().map(|pair| order(pair, out)).collect();
+        let mut sorted: Vec<(String, String)> =
+            pairs.into_iter().map(|(name, value)| (out[name].to_owned(), out[value].to_owned())).collect();
         sorted.sort_unstable();
         out.truncate(start);
         for (index, (name, value)) in sorted.iter().enumerate() {
@@ -140,8 +138,7 @@ fn write_header(out: &mut String, request: &RequestView<'_>, name: &str) {
 
 /// Trims the value and makes one space of several.
 fn write_header_value(out: &mut String, value: &[u8]) {
-    // Values of other than UTF-8 are rare; they enter as the letters their bytes have in Latin-1, escaped the same
-    // way on no side, so that such a request is refused rather than guessed at.
+    // Clients sign text. Bytes that are none become replacement letters, and such a signature is refused.
     let value = String::from_utf8_lossy(value);
     let value = value.trim_matches([' ', '\t', '\n', '\r']);
     let has_runs = value.as_bytes().windows(2).any(|pair| is_blank(pair[0]) && is_blank(pair[1]));
