@@ -17,7 +17,7 @@ impl Rendering<'_> {
             Expr::Constant(value) => value.clone(),
             Expr::Reference(reference) => self.resolve(reference)?.unwrap_or_default(),
             Expr::Interpolated(block) => Value::from(self.block_text(block)?),
-            Expr::Not(inner) => Value::Bool(!self.evaluate(inner)?.is_true()),
+            Expr::Not(inner) => Value::Bool(!self.holds(inner)?),
             Expr::Range(ends) => self.range(&ends.0, &ends.1)?,
             Expr::Chain(first, rest, position) => {
                 self.here = *position;
@@ -46,6 +46,16 @@ impl Rendering<'_> {
         Ok(value)
     }
 
+    /// Whether a condition holds. A literal other than `true` never does in Velocity 1.7, although the same
+    /// value behind a reference would.
+    pub(crate) fn holds(&mut self, condition: &Expr) -> Result<bool, VtlError> {
+        match condition {
+            Expr::Constant(value) => Ok(matches!(value, Value::Bool(true))),
+            Expr::List(_) | Expr::Map(_) | Expr::Range(_) | Expr::Interpolated(_) => Ok(false),
+            other => Ok(self.evaluate(other)?.is_true()),
+        }
+    }
+
     /// How a value prints, within what may still be built.
     pub(crate) fn text_of(&mut self, value: &Value) -> Result<String, VtlError> {
         match value.text(self.built_bytes_left()) {
@@ -67,19 +77,22 @@ impl Rendering<'_> {
     }
 
     fn chain(&mut self, first: &Expr, rest: &[(Operator, Expr)]) -> Result<Value, VtlError> {
-        let mut left = self.evaluate(first)?;
+        let is_logical =
+            rest.first().is_some_and(|(operator, _)| matches!(operator, Operator::Or | Operator::And));
+        let mut left = if is_logical { Value::Bool(self.holds(first)?) } else { self.evaluate(first)? };
         let mut left_name = reference_literal(first);
         for (operator, right) in rest {
             self.step()?;
             left = match operator {
-                Operator::Or => Value::Bool(left.is_true() || self.evaluate(right)?.is_true()),
-                Operator::And => Value::Bool(left.is_true() && self.evaluate(right)?.is_true()),
+                Operator::Or => Value::Bool(left.is_true() || self.holds(right)?),
+                Operator::And => Value::Bool(left.is_true() && self.holds(right)?),
                 Operator::Add => {
                     let value = self.evaluate(right)?;
                     self.add(&left, left_name, &value, reference_literal(right))?
                 }
                 _ => {
                     let value = self.evaluate(right)?;
+                    self.go_through(&value)?;
                     binary(*operator, &left, &value)
                 }
             };
@@ -152,6 +165,7 @@ impl Rendering<'_> {
     }
 
     fn call_method(&mut self, on: &Value, name: &str, args: &[Value]) -> Result<Option<Value>, VtlError> {
+        self.go_through(on)?;
         let room = self.built_bytes_left();
         let result = methods::call(on, name, args, room)
             .map_err(|reason| self.error(format!("{name}(): {reason}")))?;

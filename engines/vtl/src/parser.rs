@@ -230,7 +230,7 @@ impl<'s> Parser<'s> {
         let is_quiet = self.rest().starts_with("$!");
         match self.reference()? {
             Some(reference) => {
-                gathered.push(Node::Reference(PrintedReference { reference, backslashes, is_quiet }))
+                gathered.push(Node::Reference(PrintedReference { reference, backslashes, is_quiet }));
             }
             None => {
                 gathered.text.push_str(&"\\".repeat(backslashes));

@@ -161,6 +161,17 @@ impl Rendering<'_> {
         Ok(())
     }
 
+    /// Accounts for going through all of a value, so that a few steps on long ones cannot take forever.
+    pub(crate) fn go_through(&mut self, value: &Value) -> Result<(), VtlError> {
+        self.steps += match value {
+            Value::String(text) => text.len() / 256,
+            Value::List(list) => list.lock().len() / 16,
+            Value::Map(map) => map.lock().len() / 16,
+            _ => 0,
+        };
+        self.step()
+    }
+
     pub(crate) fn deeper(&mut self) -> Result<(), VtlError> {
         self.depth += 1;
         if self.depth > self.limits.render_depth {
@@ -302,7 +313,7 @@ impl Rendering<'_> {
         out: &mut String,
     ) -> Result<Flow, VtlError> {
         for (condition, body) in branches {
-            if self.evaluate(condition)?.is_true() {
+            if self.holds(condition)? {
                 return self.block(body, out);
             }
         }
@@ -316,7 +327,9 @@ impl Rendering<'_> {
         body: &Block,
         out: &mut String,
     ) -> Result<Flow, VtlError> {
-        let items = match self.evaluate(iterable)? {
+        let iterable = self.evaluate(iterable)?;
+        self.go_through(&iterable)?;
+        let items = match iterable {
             Value::List(list) => list.snapshot(),
             Value::Map(map) => map.snapshot().into_iter().map(|(_, value)| value).collect(),
             Value::Object(object) => object.items().unwrap_or_default(),

@@ -18,10 +18,8 @@ pub(super) fn find(
     let mut after_descent = false;
     for (at, segment) in path.segments.iter().enumerate() {
         if let Segment::Function(function) = segment {
-            let on =
-                if is_definite { current.pop() } else { Some(Value::list(std::mem::take(&mut current))) };
-            current = on.and_then(|on| apply(*function, &on)).into_iter().collect();
-            is_definite = true;
+            // Of several values each has its own length, as in Jayway.
+            current = current.iter().filter_map(|on| apply(*function, on)).collect();
             continue;
         }
         let mut next = Vec::new();
@@ -76,15 +74,14 @@ fn step(
         (Segment::Filter(filter), Value::List(list)) => {
             for item in list.snapshot() {
                 spend(visits)?;
-                if filter.accepts(&item, root, visits)? {
+                let is_seen_by_descent = after_descent && matches!(item, Value::Map(_));
+                if !is_seen_by_descent && filter.accepts(&item, root, visits)? {
                     next.push(item);
                 }
             }
         }
-        // A descent already offers each map by itself, as an item of the list or map around it.
-        (Segment::Filter(filter), Value::Map(_))
-            if !after_descent && filter.accepts(value, root, visits)? =>
-        {
+        // A descent offers each map by itself, so they are not taken once more from the list around them.
+        (Segment::Filter(filter), Value::Map(_)) if filter.accepts(value, root, visits)? => {
             next.push(value.clone());
         }
         _ => {}
