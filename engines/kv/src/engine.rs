@@ -40,6 +40,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// would not simply replace.
 pub type Work = Box<dyn FnMut(&mut dyn Transaction) -> Verdict + Send + 'static>;
 
+/// What a scan shows each key and value to. It stops the scan by returning `Break`.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
 /// The keys of `[from, to)`. Empty when `from >= to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyRange<'a> {
@@ -73,12 +76,7 @@ pub trait Transaction {
     fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>, KvError>;
 
     /// Visits the pairs of `range` in `order` until `visit` breaks, the transaction's own writes included.
-    fn scan(
-        &mut self,
-        range: KeyRange<'_>,
-        order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), KvError>;
+    fn scan(&mut self, range: KeyRange<'_>, order: Order, visit: &mut Visit<'_>) -> Result<(), KvError>;
 
     /// Writes `value` under `key`, replacing what was there.
     fn put(&mut self, key: &[u8], value: &[u8]);
@@ -95,12 +93,7 @@ pub trait Snapshot: Send {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError>;
 
     /// Visits the pairs of `range` in `order` until `visit` breaks.
-    fn scan(
-        &self,
-        range: KeyRange<'_>,
-        order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), KvError>;
+    fn scan(&self, range: KeyRange<'_>, order: Order, visit: &mut Visit<'_>) -> Result<(), KvError>;
 }
 
 /// An ordered, transactional key-value engine.

@@ -1,7 +1,7 @@
 //! The reference engine: a map behind a lock. Nothing outlives the process.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::engine::check_limits;
 use crate::watch::Topics;
 use crate::{
-    BoxFuture, Engine, KeyRange, KvError, Order, Snapshot, Stats, Transaction, Verdict, Watch, Work,
+    BoxFuture, Engine, KeyRange, KvError, Order, Snapshot, Stats, Transaction, Verdict, Visit, Watch, Work,
 };
 
 type Map = BTreeMap<Bytes, Bytes>;
@@ -165,12 +165,7 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(self.map.get(key).cloned())
     }
 
-    fn scan(
-        &mut self,
-        range: KeyRange<'_>,
-        order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), KvError> {
+    fn scan(&mut self, range: KeyRange<'_>, order: Order, visit: &mut Visit<'_>) -> Result<(), KvError> {
         scan(self.map, range, order, visit);
         Ok(())
     }
@@ -193,23 +188,13 @@ impl Snapshot for MemorySnapshot {
         Ok(self.map.get(key).cloned())
     }
 
-    fn scan(
-        &self,
-        range: KeyRange<'_>,
-        order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), KvError> {
+    fn scan(&self, range: KeyRange<'_>, order: Order, visit: &mut Visit<'_>) -> Result<(), KvError> {
         scan(&self.map, range, order, visit);
         Ok(())
     }
 }
 
-fn scan(
-    map: &Map,
-    range: KeyRange<'_>,
-    order: Order,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-) {
+fn scan(map: &Map, range: KeyRange<'_>, order: Order, visit: &mut Visit<'_>) {
     if range.is_empty() {
         return;
     }
