@@ -184,6 +184,10 @@ fn measure<T: Struct + Default>(name: &str, body: &'static str) {
     println!("{name}: {size} bytes");
     time("decode", || drop(black_box(decode())));
     time("check constraints", || drop(black_box(constraints::check(&input, &missing))));
+    // A yardstick, because machines differ: the same body as a tree without types.
+    time("serde_json, for comparison", || {
+        drop(black_box(serde_json::from_slice::<serde_json::Value>(&body).expect("JSON")));
+    });
     time("encode", || {
         drop(black_box(wire::encode_output(Protocol::AwsJson10, &SERVICE, &OPERATION, &input, "id")));
     });

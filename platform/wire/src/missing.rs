@@ -3,22 +3,24 @@
 //! A required member is a plain value in the generated type, so once decoded nobody can tell an empty string from
 //! an absent one. Decoders therefore note what was not there while they still know.
 
+use std::borrow::Cow;
+
 use shapes::StructShape;
 
 /// One step from a value to a value inside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum Step<'a> {
     Member(&'static str),
     /// Counted from zero; printed from one.
     Item(usize),
-    Value(String),
+    Value(Cow<'a, str>),
 }
 
 /// The required members that a decoded input lacks.
 #[derive(Clone, Debug, Default)]
 pub struct Missing {
     /// Innermost step first, because steps are added on the way out.
-    paths: Vec<Vec<Step>>,
+    paths: Vec<Vec<Step<'static>>>,
 }
 
 /// More than this many paths tell a client nothing new.
@@ -55,7 +57,7 @@ impl Missing {
     }
 
     /// Puts `step` before every path that was noted since `mark`.
-    pub(crate) fn leave(&mut self, mark: usize, step: impl Fn() -> Step) {
+    pub(crate) fn leave(&mut self, mark: usize, step: impl Fn() -> Step<'static>) {
         for path in &mut self.paths[mark..] {
             path.push(step());
         }
@@ -72,7 +74,7 @@ impl Missing {
 }
 
 /// Renders steps from the outermost on.
-pub(crate) fn render<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
+pub(crate) fn render<'a>(steps: impl Iterator<Item = &'a Step<'a>>) -> String {
     let mut path = String::new();
     for step in steps {
         if !path.is_empty() {

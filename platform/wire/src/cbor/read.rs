@@ -210,7 +210,7 @@ impl Reader<'_> {
             }
             let mark = self.missing.mark();
             self.value(target.insert(key.clone()).slot(), item)?;
-            self.missing.leave(mark, || Step::Value(key.clone()));
+            self.missing.leave(mark, || Step::Value(key.clone().into()));
         }
         Ok(())
     }

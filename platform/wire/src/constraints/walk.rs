@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shapes::{Constraints, Kind, Member, Shape, Struct, View};
+use shapes::{Constraints, Kind, MapNode, Member, SequenceNode, Shape, Struct, View};
 
 use super::{Violation, pattern};
 use crate::Missing;
@@ -21,14 +21,14 @@ pub(super) fn check(input: &dyn Struct, missing: &Missing) -> Vec<Violation> {
     walk.violations
 }
 
-struct Walk {
-    steps: Vec<Step>,
+struct Walk<'a> {
+    steps: Vec<Step<'a>>,
     missing: BTreeSet<String>,
     violations: Vec<Violation>,
 }
 
-impl Walk {
-    fn structure(&mut self, value: &dyn Struct) {
+impl<'a> Walk<'a> {
+    fn structure(&mut self, value: &'a dyn Struct) {
         for (index, member) in value.shape().members.iter().enumerate() {
             self.steps.push(Step::Member(member.name));
             if member.required && self.is_missing() {
@@ -50,7 +50,7 @@ impl Walk {
         }
     }
 
-    fn value(&mut self, view: &View<'_>, shape: &'static Shape) {
+    fn value(&mut self, view: &View<'a>, shape: &'static Shape) {
         if let View::Absent = view {
             return;
         }
@@ -76,8 +76,8 @@ impl Walk {
     /// Constraints of items are reported once, at the list.
     fn list(
         &mut self,
-        view: &View<'_>,
-        list: &dyn shapes::SequenceNode,
+        view: &View<'a>,
+        list: &'a dyn SequenceNode,
         item: &'static Member,
         shape: &'static Shape,
     ) {
@@ -99,8 +99,8 @@ impl Walk {
     /// As for lists, with keys and values apart.
     fn map(
         &mut self,
-        view: &View<'_>,
-        map: &dyn shapes::MapNode,
+        view: &View<'a>,
+        map: &'a dyn MapNode,
         (key, item): (&'static Member, &'static Member),
         shape: &'static Shape,
     ) {
@@ -121,7 +121,7 @@ impl Walk {
         }
         if is_nested(item.shape) {
             for (name, node) in map.entries() {
-                self.steps.push(Step::Value(name.to_owned()));
+                self.steps.push(Step::Value(name.into()));
                 self.nested(&node.view(), item.shape);
                 self.steps.pop();
             }
@@ -129,7 +129,7 @@ impl Walk {
     }
 
     /// What is inside an item or map value; its own constraints are its holder's.
-    fn nested(&mut self, view: &View<'_>, shape: &'static Shape) {
+    fn nested(&mut self, view: &View<'a>, shape: &'static Shape) {
         match (view, &shape.kind) {
             (View::List(list), Kind::List(item)) => self.list(view, *list, item, shape),
             (View::Map(map), Kind::Map(key, item)) => self.map(view, *map, (key, item), shape),
@@ -163,6 +163,9 @@ fn measure(view: &View<'_>) -> Option<f64> {
 }
 
 fn failures(view: &View<'_>, shape: &Shape) -> Vec<String> {
+    if !has_constraints(shape) {
+        return Vec::new();
+    }
     let Constraints { min, max, pattern, enum_values } = &shape.constraints;
     let mut failures = Vec::new();
     if let Some(measure) = measure(view) {
@@ -297,8 +300,7 @@ fn show_structure(value: &dyn Struct, out: &mut String) {
 }
 
 fn show_member(member: &Member, view: &View<'_>, out: &mut String) {
-    out.push_str(&render([Step::Member(member.name)].iter().take(1)));
-    // `Step` holds names that live for ever, as members' names do.
+    out.push_str(&render([Step::Member(member.name)].iter()));
     out.push('=');
     if member.shape.sensitive {
         out.push_str("***Sensitive Data Redacted***");

@@ -257,8 +257,8 @@ impl<'a> Reader<'a> {
             let key = self.lexer.key()?;
             if !self.lexer.take_null()? {
                 let mark = self.missing.mark();
-                self.value(target.insert(key.clone().into_owned()).slot(), value)?;
-                self.missing.leave(mark, || Step::Value(key.clone().into_owned()));
+                self.value(target.insert(key.to_string()).slot(), value)?;
+                self.missing.leave(mark, || Step::Value(key.to_string().into()));
             }
             has_more = self.lexer.next(b'}')?;
         }

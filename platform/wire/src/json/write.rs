@@ -4,6 +4,7 @@ use std::io::Write;
 
 use shapes::{Document, Kind, Member, Struct, TimestampFormat, Union, View};
 
+use super::IS_SPECIAL;
 use crate::rest::BodyOf;
 use crate::{text, timestamp};
 
@@ -48,26 +49,19 @@ pub(crate) fn members(
 pub(crate) fn string(out: &mut Vec<u8>, string: &str) {
     out.push(b'"');
     let bytes = string.as_bytes();
-    let mut start = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0x00..0x20 => b"",
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[start..at]);
-        start = at + 1;
-        if escape.is_empty() {
-            put(out, format_args!("\\u{byte:04x}"));
-        } else {
-            out.extend_from_slice(escape);
+    let mut rest = bytes;
+    while let Some(length) = rest.iter().position(|byte| IS_SPECIAL[usize::from(*byte)]) {
+        out.extend_from_slice(&rest[..length]);
+        match rest[length] {
+            byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            byte => put(out, format_args!("\\u{byte:04x}")),
         }
+        rest = &rest[length + 1..];
     }
-    out.extend_from_slice(&bytes[start..]);
+    out.extend_from_slice(rest);
     out.push(b'"');
 }
 

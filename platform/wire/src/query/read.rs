@@ -125,7 +125,7 @@ impl Reader {
             let Some(part) = entry.part(inner_name(value).unwrap_or("value")) else { continue };
             let mark = self.missing.mark();
             self.value(part, target.insert(name.to_owned()).slot(), value)?;
-            self.missing.leave(mark, || Step::Value(name.to_owned()));
+            self.missing.leave(mark, || Step::Value(name.to_owned().into()));
         }
         Ok(())
     }

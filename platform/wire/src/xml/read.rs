@@ -186,7 +186,7 @@ impl Reader {
             let Some(value) = entry.child(value_name) else { continue };
             let mark = self.missing.mark();
             self.value(value, target.insert(name.to_owned()).slot(), item)?;
-            self.missing.leave(mark, || Step::Value(name.to_owned()));
+            self.missing.leave(mark, || Step::Value(name.to_owned().into()));
         }
         Ok(())
     }
