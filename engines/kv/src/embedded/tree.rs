@@ -91,16 +91,16 @@ impl Tree {
     /// again whether the batch was kept.
     pub(super) fn commit(&self, overlay: &Overlay, must_sync: bool) -> Result<(), KvError> {
         self.check_space(overlay.bytes() as u64)?;
-        let Handle { pairs, database } = self.writable_handle()?;
         let mode = if must_sync { PersistMode::SyncData } else { PersistMode::Buffer };
-        let mut batch = fjall::OwnedWriteBatch::with_capacity(database, overlay.len()).durability(Some(mode));
-        for (key, value) in overlay.iter() {
-            match value {
-                Some(value) => batch.insert(&pairs, key.clone(), value.clone()),
-                None => batch.remove(&pairs, key.clone()),
+        match self.writable_handle()?.commit(overlay, mode) {
+            // Flushing or merging failed earlier, and the library refused the batch before it wrote anything.
+            Err(fjall::Error::Poisoned) => {
+                self.distrust();
+                self.writable_handle()?.commit(overlay, mode)
             }
+            outcome => outcome,
         }
-        batch.commit().map_err(|error| self.broken(error))
+        .map_err(|error| self.broken(error))
     }
 
     /// Waits until everything written is on disk.
@@ -166,14 +166,19 @@ impl Tree {
     }
 
     fn check_space(&self, batch_bytes: u64) -> Result<(), KvError> {
-        let disk = rustix::fs::statvfs(&self.path).map_err(|errno| KvError::io(&self.path, errno.into()))?;
-        let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let free_bytes = free_bytes(&self.path).map_err(|error| KvError::io(&self.path, error))?;
         let needed_bytes = self.reserved_bytes.load(Ordering::Relaxed).saturating_add(batch_bytes);
         if free_bytes < needed_bytes {
             return Err(KvError::OutOfSpace { path: self.path.clone(), free_bytes, needed_bytes });
         }
         Ok(())
     }
+}
+
+/// Space that is free for this process on the disk of `path`.
+fn free_bytes(path: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 impl Handle {
@@ -189,6 +194,18 @@ impl Handle {
             Ok(Self { pairs, database })
         };
         open().map_err(|error| translate(path, error))
+    }
+
+    fn commit(self, overlay: &Overlay, mode: PersistMode) -> fjall::Result<()> {
+        let Self { pairs, database } = self;
+        let mut batch = fjall::OwnedWriteBatch::with_capacity(database, overlay.len()).durability(Some(mode));
+        for (key, value) in overlay.iter() {
+            match value {
+                Some(value) => batch.insert(&pairs, key.clone(), value.clone()),
+                None => batch.remove(&pairs, key.clone()),
+            }
+        }
+        batch.commit()
     }
 }
 
