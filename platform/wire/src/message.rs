@@ -31,7 +31,7 @@ pub struct Response {
 }
 
 impl Response {
-    pub(crate) fn new(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
+    pub(crate) fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Self { status, headers, body: body.into() }
@@ -61,7 +61,7 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
-    pub(crate) fn post(path: impl Into<String>, content_type: &'static str, body: Vec<u8>) -> Self {
+    pub(crate) fn post(path: impl Into<String>, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Self { method: "POST", path_and_query: path.into(), headers, body: body.into() }

@@ -32,6 +32,8 @@ struct Route {
     operation: &'static OperationSchema,
     /// Names of the labels on the way, in order.
     labels: Vec<&'static str>,
+    /// Whether the last label is greedy and the end of the path.
+    ends_greedy: bool,
     /// Query parameters that the template fixes; `None` when any value will do.
     query: Vec<(&'static str, Option<&'static str>)>,
 }
@@ -60,6 +62,10 @@ impl Router {
         let mut labels = Labels::new();
         for (name, value) in route.labels.iter().zip(values) {
             labels.push((name, percent::decode(&value, false)?.into_owned()));
+        }
+        // To a greedy label the slash at the end belongs: the S3 key `folder/` is not `folder`.
+        if let Some((_, last)) = labels.last_mut().filter(|_| route.ends_greedy && path.ends_with('/')) {
+            last.push('/');
         }
         Some((route.operation, labels))
     }
@@ -99,7 +105,7 @@ impl Branch {
             .filter(|part| !part.is_empty())
             .map(|part| part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value))))
             .collect();
-        branch.routes.push(Route { operation, labels, query });
+        branch.routes.push(Route { operation, labels, ends_greedy: path.ends_with("+}"), query });
         branch.routes.sort_by_key(|route| std::cmp::Reverse(route.query.len()));
     }
 
@@ -206,6 +212,7 @@ mod tests {
             ("/b/", "list-type=2&prefix=x", "ListV2 [Bucket=b]"),
             ("/b", "list-type=1", "List [Bucket=b]"),
             ("/b/k/l%20m", "", "GetKey [Bucket=b,Key=k/l m]"),
+            ("/b/k//l/", "", "GetKey [Bucket=b,Key=k//l/]"),
             ("/b/k", "tagging", "GetKeyTags [Bucket=b,Key=k]"),
             ("/b/k", "tagging=", "GetKeyTags [Bucket=b,Key=k]"),
             ("/2015-03-31/functions", "", "ListFunctions []"),

@@ -32,16 +32,12 @@ pub(crate) fn epoch_seconds(time: Timestamp) -> String {
     text.trim_end_matches('0').to_owned()
 }
 
-/// RFC 9110 IMF-fixdate; AWS's fraction of a second follows the seconds where there is one.
+/// RFC 9110 IMF-fixdate, which has no fraction of a second.
 fn http_date(time: Timestamp) -> String {
     let ((year, month, day), (hour, minute, second)) = (time.date(), time.time_of_day());
     let weekday = DAYS[time.weekday() as usize];
     let month = MONTHS[month as usize - 1];
-    let fraction = match time.subsecond_millis() {
-        0 => String::new(),
-        millis => format!(".{millis:03}"),
-    };
-    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02}{fraction} GMT")
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
 /// Reads a time in `format`, or, as AWS does, in any of the others.
@@ -206,7 +202,7 @@ mod tests {
         let time = Timestamp::from_millis(946_845_296_120);
         assert_eq!(write(time, TimestampFormat::Iso8601), "2000-01-02T20:34:56.120Z");
         assert_eq!(write(time, TimestampFormat::EpochSeconds), "946845296.12");
-        assert_eq!(write(time, TimestampFormat::HttpDate), "Sun, 02 Jan 2000 20:34:56.120 GMT");
+        assert_eq!(write(time, TimestampFormat::HttpDate), "Sun, 02 Jan 2000 20:34:56 GMT");
         assert_eq!(write(Timestamp::from_millis(-500), TimestampFormat::EpochSeconds), "-0.5");
     }
 }

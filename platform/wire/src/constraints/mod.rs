@@ -52,6 +52,12 @@ pub fn validation_exception(violations: &[Violation]) -> ApiError {
     ApiError::sender("ValidationException", message(violations))
 }
 
+/// The answer of EC2 and SQS to a required member that is not there, for the first such member.
+pub fn missing_parameter(missing: &Missing) -> Option<ApiError> {
+    let name = missing.names().next()?;
+    Some(ApiError::sender("MissingParameter", format!("The request must contain the parameter {name}")))
+}
+
 /// The answer of awsQuery services to violations.
 pub fn validation_error(violations: &[Violation]) -> ApiError {
     ApiError::sender("ValidationError", message(violations))

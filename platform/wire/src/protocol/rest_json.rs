@@ -83,7 +83,7 @@ pub(super) fn encode_output(
     output: &dyn Struct,
     request_id: &str,
 ) -> Response {
-    let (content_type, body) = write_body(output, Side::Server).unwrap_or((JSON, Vec::new()));
+    let (content_type, body) = write_body(output, Side::Server).unwrap_or((JSON, Bytes::new()));
     finish_output(operation, output, request_id, Response::new(operation.status, content_type, body))
 }
 
@@ -106,7 +106,7 @@ pub(super) fn finish_output(
 }
 
 /// The body of a message and its type; `None` when the message has none.
-fn write_body(value: &dyn Struct, side: Side) -> Option<(&'static str, Vec<u8>)> {
+fn write_body(value: &dyn Struct, side: Side) -> Option<(&'static str, Bytes)> {
     let shape = value.shape();
     let mut body = Vec::new();
     let Some(payload) = shape.payload else {
@@ -115,7 +115,7 @@ fn write_body(value: &dyn Struct, side: Side) -> Option<(&'static str, Vec<u8>)>
             return None;
         }
         json::structure(&mut body, value, body_of);
-        return Some((JSON, body));
+        return Some((JSON, body.into()));
     };
     match value.member(payload).view() {
         View::Struct(payload) => json::structure(&mut body, payload, BodyOf::Rpc),
@@ -131,14 +131,14 @@ fn write_body(value: &dyn Struct, side: Side) -> Option<(&'static str, Vec<u8>)>
         }
         view => return raw_body(&view),
     }
-    Some((JSON, body))
+    Some((JSON, body.into()))
 }
 
 /// A blob or string that is the whole body.
-pub(super) fn raw_body(view: &View<'_>) -> Option<(&'static str, Vec<u8>)> {
+pub(super) fn raw_body(view: &View<'_>) -> Option<(&'static str, Bytes)> {
     match view {
-        View::Blob(payload) => Some(("application/octet-stream", payload.to_vec())),
-        View::String(payload) => Some(("text/plain", payload.as_bytes().to_vec())),
+        View::Blob(payload) => Some(("application/octet-stream", (*payload).clone())),
+        View::String(payload) => Some(("text/plain", Bytes::copy_from_slice(payload.as_bytes()))),
         _ => None,
     }
 }
@@ -164,7 +164,7 @@ pub(super) fn encode_input(
 pub(super) fn build_request(
     operation: &'static OperationSchema,
     input: &dyn Struct,
-    body: Option<(&'static str, Vec<u8>)>,
+    body: Option<(&'static str, Bytes)>,
 ) -> Result<ClientRequest, ApiError> {
     let path_and_query = rest::path_and_query(operation, input)?;
     let mut request = match body {

@@ -57,7 +57,7 @@ pub(super) fn encode_output(
     request_id: &str,
 ) -> Response {
     let root = Root { name: None, namespace: aws_query::namespace(service) };
-    let (content_type, body) = write_body(output, root, BodyOf::Response).unwrap_or((XML, Vec::new()));
+    let (content_type, body) = write_body(output, root, BodyOf::Response).unwrap_or((XML, Bytes::new()));
     finish_output(operation, output, request_id, Response::new(operation.status, content_type, body))
 }
 
@@ -67,7 +67,7 @@ struct Root {
     namespace: Option<XmlNamespace>,
 }
 
-fn write_body(value: &dyn Struct, root: Root, body_of: BodyOf) -> Option<(&'static str, Vec<u8>)> {
+fn write_body(value: &dyn Struct, root: Root, body_of: BodyOf) -> Option<(&'static str, Bytes)> {
     let shape = value.shape();
     let mut writer = Writer::new(Dialect::Rest);
     let Some(payload) = shape.payload else {
@@ -76,7 +76,7 @@ fn write_body(value: &dyn Struct, root: Root, body_of: BodyOf) -> Option<(&'stat
         }
         let name = root.name.or(shape.xml_name).unwrap_or(shape.name);
         writer.structure(name, value, shape.xml_namespace.or(root.namespace), body_of);
-        return Some((XML, writer.finish()));
+        return Some((XML, writer.finish().into()));
     };
     let member = &shape.members[payload];
     let view = value.member(payload).view();
@@ -87,7 +87,7 @@ fn write_body(value: &dyn Struct, root: Root, body_of: BodyOf) -> Option<(&'stat
         return None;
     }
     writer.payload(payload_name(member), &view, member, root.namespace);
-    Some((XML, writer.finish()))
+    Some((XML, writer.finish().into()))
 }
 
 fn payload_name(member: &'static Member) -> &'static str {
