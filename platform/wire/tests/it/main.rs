@@ -8,4 +8,5 @@ mod identify;
 mod json_wording;
 mod malformed;
 mod query_names;
+mod rest_bindings;
 mod sample;
