@@ -23,8 +23,8 @@ use crate::{Ctx, Guard, Metrics, Service};
 pub struct Registry {
     services: Vec<Service>,
     entries: Vec<Entry>,
-    /// Index into `entries` by the address of the operation's schema.
-    by_schema: HashMap<usize, usize>,
+    /// Index into `entries` by the names of service and operation.
+    by_name: HashMap<(&'static str, &'static str), usize>,
 }
 
 struct Entry {
@@ -42,10 +42,10 @@ pub struct OperationRef(usize);
 
 impl Registry {
     pub(crate) fn new(services: Vec<Service>, metrics: &Metrics) -> Self {
-        let mut registry = Self { services, entries: Vec::new(), by_schema: HashMap::new() };
+        let mut registry = Self { services, entries: Vec::new(), by_name: HashMap::new() };
         for (service_index, service) in registry.services.iter().enumerate() {
             for (index, schema) in service.target.operations().into_iter().enumerate() {
-                registry.by_schema.insert(std::ptr::from_ref(schema) as usize, registry.entries.len());
+                registry.by_name.insert((service.schema.name, schema.name), registry.entries.len());
                 registry.entries.push(Entry {
                     service: service_index,
                     index,
@@ -63,12 +63,12 @@ impl Registry {
     }
 
     /// The handler of an operation; `None` when it has none.
-    pub fn find(&self, schema: &'static OperationSchema) -> Option<OperationRef> {
-        self.by_schema.get(&(std::ptr::from_ref(schema) as usize)).copied().map(OperationRef)
+    pub fn find(&self, service: &ServiceSchema, operation: &OperationSchema) -> Option<OperationRef> {
+        self.by_name.get(&(service.name, operation.name)).copied().map(OperationRef)
     }
 
     pub(crate) fn of<O: Op>(&self) -> Result<OperationRef, ApiError> {
-        self.find(O::SCHEMA).ok_or_else(|| not_implemented(O::SERVICE, O::name()))
+        self.find(O::SERVICE, O::SCHEMA).ok_or_else(|| not_implemented(O::SERVICE, O::name()))
     }
 
     /// The service that handles an operation.

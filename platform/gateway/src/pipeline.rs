@@ -180,7 +180,8 @@ impl Gateway {
         let Target { service, protocol, operation, labels } = target;
         let outcome = async {
             let registry = self.cloud.registry()?;
-            let handler = registry.find(operation).ok_or_else(|| not_implemented(service, operation.name))?;
+            let handler =
+                registry.find(service, operation).ok_or_else(|| not_implemented(service, operation.name))?;
             let mut input = registry.new_input(handler);
             let missing = wire::decode_request(*protocol, operation, request, labels, &mut *input)?;
             let owner = registry.service_of(handler);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::{Clock, JobKind, Runner};
-use cloud::{Actor, Caller, Cloud, Credential, Ctx, Directory, Ids, PrincipalPolicies, Service, Settings, TraceContext};
+use cloud::{
+    Actor, Caller, Cloud, Credential, Ctx, Directory, Ids, PrincipalPolicies, Service, Settings, TraceContext,
+};
 use identity::policy::{NamedPolicy, PolicyKind};
 use identity::{AccountId, Principal, Region};
 use shapes::{ApiError, Op, Timestamp};
@@ -106,7 +108,8 @@ impl Directory for Everyone {
     fn policies_of(&self, principal: &Principal) -> Result<Arc<PrincipalPolicies>, ApiError> {
         let mut policies = PrincipalPolicies::default();
         if let Principal::AssumedRole { .. } = principal {
-            let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+            let document =
+                r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
             let policy = NamedPolicy::parse("everything", document, PolicyKind::Identity);
             policies.identity.push(Arc::new(policy.map_err(ApiError::internal)?));
         }

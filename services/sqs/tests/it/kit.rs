@@ -18,8 +18,11 @@ impl Queue {
     }
 
     pub(crate) async fn send(&self, body: &str) -> Result<String, ApiError> {
-        let input =
-            SendMessageInput { queue_url: self.url.clone(), message_body: body.to_owned(), ..Default::default() };
+        let input = SendMessageInput {
+            queue_url: self.url.clone(),
+            message_body: body.to_owned(),
+            ..Default::default()
+        };
         let sent = self.region.call::<SendMessage>(input).await?;
         Ok(sent.message_id.unwrap_or_default())
     }
@@ -42,11 +45,8 @@ pub(crate) async fn create(
 ) -> Result<String, ApiError> {
     let attributes: Map<String> =
         attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let input = CreateQueueInput {
-        queue_name: name.to_owned(),
-        attributes: Some(attributes),
-        ..Default::default()
-    };
+    let input =
+        CreateQueueInput { queue_name: name.to_owned(), attributes: Some(attributes), ..Default::default() };
     Ok(region.call::<CreateQueue>(input).await?.queue_url.unwrap_or_default())
 }
 

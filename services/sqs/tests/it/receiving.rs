@@ -87,6 +87,7 @@ async fn a_long_poll_ends_with_an_arrival_or_its_time() {
     assert_eq!(waiting.await.unwrap().unwrap(), 1);
 
     let waiting = poll();
+    queue.region.settle().await;
     queue.region.advance(Duration::from_secs(19)).await;
     assert!(!waiting.is_finished());
     queue.region.advance(Duration::from_secs(1)).await;
