@@ -1,1 +1,32 @@
-fn main() {}
+//! The `brume` program: starts a region, and asks a running one how it is.
+
+mod admin;
+mod commands;
+mod data_dir;
+mod failure;
+mod region;
+mod services;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Command;
+
+/// An AWS-compatible region on your own machine.
+#[derive(Parser)]
+#[command(name = "brume", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("brume: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

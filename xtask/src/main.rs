@@ -1,6 +1,8 @@
-//! The project's own tooling: `cargo xtask models`.
+//! The project's own tooling: `cargo xtask models`, `cargo xtask coverage`, `cargo xtask tidy`.
 
+mod coverage;
 mod models;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -9,7 +11,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
         ["models", services @ ..] => models::write(services),
-        _ => Err("usage: cargo xtask models [SERVICE ...]".to_owned()),
+        ["coverage"] => coverage::write(),
+        ["tidy"] => tidy::check(),
+        _ => Err("usage: cargo xtask models [SERVICE ...] | coverage | tidy".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

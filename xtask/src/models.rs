@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 const BOTOCORE: &str = "1.43.11";
 
 /// Api folders below `services/`, with the name of their model in botocore.
-const MODELS: &[(&str, &str)] = &[
+pub(crate) const MODELS: &[(&str, &str)] = &[
     ("apigateway/api", "apigateway"),
     ("dynamodb/api", "dynamodb"),
     ("dynamodb/streams-api", "dynamodbstreams"),
@@ -100,7 +100,8 @@ fn trimmed(model: Value) -> Value {
                     .into_iter()
                     .filter(|(key, _)| keys_are_names || !PROSE.contains(&key.as_str()))
                     .map(|(key, value)| {
-                        let names = !keys_are_names && matches!(key.as_str(), "shapes" | "members" | "operations");
+                        let names =
+                            !keys_are_names && matches!(key.as_str(), "shapes" | "members" | "operations");
                         (key, trim(value, names))
                     })
                     .collect(),

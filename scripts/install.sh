@@ -1,0 +1,43 @@
+# Sourced by run and test: installs what is missing on Debian and Ubuntu, into folders of ours where that is possible.
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+install_packages() { # PACKAGE...
+    local missing=()
+    for package in "$@"; do
+        dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    echo "Installing ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# The AWS clients and the SDKs that functions find, below a folder of ours.
+install_runtime() { # FOLDER
+    have cargo || { echo "A Rust toolchain is needed: see rustup.rs" >&2; exit 1; }
+    have cc || install_packages build-essential
+    have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3 python3-venv
+    have node && have npm || install_packages nodejs npm
+    mkdir -p "$1"
+    if [ ! -e "$1/venv/.done-1" ]; then
+        echo "Installing the AWS clients"
+        python3 -m venv "$1/venv"
+        "$1/venv/bin/pip" install --quiet --disable-pip-version-check boto3 awscli pytest pytest-xdist
+        touch "$1/venv/.done-1"
+    fi
+    if [ ! -e "$1/python/.done-1" ]; then
+        echo "Installing the SDK for python functions"
+        "$1/venv/bin/pip" install --quiet --disable-pip-version-check --target "$1/python" boto3
+        touch "$1/python/.done-1"
+    fi
+    if [ ! -e "$1/node/.done-1" ]; then
+        echo "Installing the SDK for node functions"
+        mkdir -p "$1/node"
+        (cd "$1/node" && npm install --silent --no-audit --no-fund --no-package-lock \
+            @aws-sdk/client-sqs @aws-sdk/client-sns @aws-sdk/client-dynamodb @aws-sdk/lib-dynamodb @aws-sdk/client-lambda)
+        touch "$1/node/.done-1"
+    fi
+}

@@ -1,0 +1,112 @@
+//! `brume bench SERVICE --endpoint URL`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use brume_bench::{Client, Endpoint, Load, Report, scenarios};
+use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+
+use crate::failure::Failure;
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    #[arg(value_enum)]
+    subject: Subject,
+    /// Any endpoint that speaks AWS's protocols over plain HTTP.
+    #[arg(long, env = "AWS_ENDPOINT_URL", default_value = "http://127.0.0.1:4566")]
+    endpoint: String,
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", default_value = "test")]
+    access_key: String,
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", default_value = "test", hide_env_values = true)]
+    secret: String,
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
+    region: String,
+    /// For `url`: the path that is posted to.
+    #[arg(long, default_value = "/")]
+    path: String,
+    /// For `disk`: where.
+    #[arg(long, default_value = ".")]
+    folder: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Subject {
+    /// A bare server on the same HTTP stack, in this process.
+    Echo,
+    /// SendMessage, then ReceiveMessage with DeleteMessage.
+    Sqs,
+    /// PutItem, then GetItem.
+    Dynamodb,
+    /// POSTs to a path of the endpoint.
+    Url,
+    /// One small write with fdatasync.
+    Disk,
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.measure())
+    }
+
+    async fn measure(self) -> Result<(), Failure> {
+        let load =
+            Load { connections: self.connections, duration: Duration::from_secs(self.seconds), ..Default::default() };
+        match self.subject {
+            Subject::Echo => {
+                let listener = TcpListener::bind("127.0.0.1:0").await?;
+                let endpoint = format!("http://{}", listener.local_addr()?);
+                let server = tokio::spawn(brume_bench::serve_echo(listener));
+                print(&scenarios::echo::measure(&self.client(&endpoint)?, load).await?);
+                server.abort();
+            }
+            Subject::Sqs => {
+                let queue = scenarios::sqs::Queue::create(&self.client(&self.endpoint)?).await?;
+                print(&queue.send(load).await?);
+                print(&queue.receive_and_delete(load).await?);
+                queue.delete().await?;
+            }
+            Subject::Dynamodb => {
+                let table = scenarios::dynamodb::Table::create(&self.client(&self.endpoint)?).await?;
+                print(&table.put(load).await?);
+                print(&table.get(load).await?);
+                table.delete().await?;
+            }
+            Subject::Url => {
+                print(&scenarios::url::measure(&self.client(&self.endpoint)?, &self.path, load).await?);
+            }
+            Subject::Disk => {
+                let time = brume_bench::fdatasync_time(&self.folder)?;
+                println!("fdatasync  p50 {:.3} ms", time.as_secs_f64() * 1000.0);
+            }
+        }
+        Ok(())
+    }
+
+    fn client(&self, endpoint: &str) -> Result<Client, Failure> {
+        Ok(Client {
+            endpoint: Endpoint::parse(endpoint)?,
+            access_key: self.access_key.clone(),
+            secret: self.secret.clone(),
+            region: self.region.clone(),
+        })
+    }
+}
+
+fn print(report: &Report) {
+    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
+    println!(
+        "{:<32} {:>4} connections {:>9.0}/s   p50 {:.2} ms   p99 {:.2} ms   longest {:.2} ms",
+        report.name,
+        report.connections,
+        report.rate(),
+        millis(report.p50),
+        millis(report.p99),
+        millis(report.longest),
+    );
+}
