@@ -10,7 +10,7 @@ use crate::Result;
 use crate::rivals::{Fjall, Redb};
 use crate::writer::Batching;
 
-pub(crate) const NAMES: [&str; 5] = ["kv", "fjall", "fjall-plain", "redb", "redb-quick"];
+pub(crate) const NAMES: [&str; 4] = ["kv", "fjall", "redb", "redb-quick"];
 
 pub(crate) trait Contender: Send + Sync {
     fn put(&self, key: Vec<u8>, value: Vec<u8>) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
@@ -24,8 +24,7 @@ pub(crate) trait Contender: Send + Sync {
 pub(crate) fn open(name: &str, directory: &Path, is_relaxed: bool) -> Result<Box<dyn Contender>> {
     Ok(match name {
         "kv" => Box::new(Kv::open(directory, is_relaxed)?),
-        "fjall" => Box::new(Batching::new(Fjall::open(directory, true, is_relaxed)?)),
-        "fjall-plain" => Box::new(Batching::new(Fjall::open(directory, false, is_relaxed)?)),
+        "fjall" => Box::new(Batching::new(Fjall::open(directory, is_relaxed)?)),
         "redb" => Box::new(Batching::new(Redb::open(directory, false, is_relaxed)?)),
         "redb-quick" => Box::new(Batching::new(Redb::open(directory, true, is_relaxed)?)),
         other => return Err(format!("{other} is not one of {NAMES:?}").into()),

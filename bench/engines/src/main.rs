@@ -32,8 +32,8 @@ fn compare(directory: &Path, chosen: &[&str]) -> Result<()> {
     println!("fdatasync after appending 4 KiB: {}", figures::sync_latency(directory)?);
     for contender in contenders::NAMES.iter().filter(|name| chosen.is_empty() || chosen.contains(name)) {
         let data = directory.join(contender);
-        for phase in ["relaxed-512", "durable-1", "durable-64", "durable-512", "load", "read"] {
-            if phase != "read" && data.exists() {
+        for phase in ["relaxed-512", "durable-1", "durable-64", "durable-512", "load", "ready", "read"] {
+            if !phase.starts_with("read") && data.exists() {
                 std::fs::remove_dir_all(&data)?;
             }
             run_phase(phase, contender, &data)?;

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use fjall::config::CompressionPolicy;
-use fjall::{CompressionType, PersistMode, Readable};
+use fjall::{PersistMode, Readable};
 use redb::{ReadableDatabase, TableDefinition};
 
 use crate::Result;
@@ -16,21 +15,14 @@ pub(crate) struct Fjall {
 }
 
 impl Fjall {
-    pub(crate) fn open(directory: &Path, is_compressed: bool, is_relaxed: bool) -> Result<Self> {
+    pub(crate) fn open(directory: &Path, is_relaxed: bool) -> Result<Self> {
         let database = fjall::Database::builder(directory)
             .cache_size(32 << 20)
             .worker_threads(2)
             .max_journaling_size(64 << 20)
             .manual_journal_persist(true)
             .open()?;
-        let options = || {
-            let options = fjall::KeyspaceCreateOptions::default().max_memtable_size(16 << 20);
-            if is_compressed {
-                options
-            } else {
-                options.data_block_compression_policy(CompressionPolicy::all(CompressionType::None))
-            }
-        };
+        let options = || fjall::KeyspaceCreateOptions::default().max_memtable_size(16 << 20);
         let pairs = database.keyspace("pairs", options)?;
         let mode = if is_relaxed { PersistMode::Buffer } else { PersistMode::SyncData };
         Ok(Self { pairs, database, mode })
