@@ -64,7 +64,7 @@ fn field(scanner: &mut Scanner<'_>) -> Result<Field, String> {
     let mut ahead = *scanner;
     ahead.take_while(is_name);
     ahead.skip_space();
-    if matches!(ahead.peek(), Some(',' | ']')) {
+    if matches!(ahead.peek(), None | Some(',' | ']')) {
         *scanner = ahead;
         return Ok(None);
     }
