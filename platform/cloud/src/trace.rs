@@ -3,7 +3,7 @@
 //! Ids have X-Ray's form (AWS X-Ray Developer Guide, "Tracing header"), so that they pass through clients and
 //! function runtimes unchanged.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -104,10 +104,27 @@ fn timestamp<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S:
 #[derive(Debug, Default)]
 pub struct Traces {
     spans: Mutex<VecDeque<Span>>,
+    /// The resources of spans that others can be inside of before they have ended, by the span's id.
+    begun: Mutex<HashMap<u64, Arc<str>>>,
 }
 
 impl Traces {
+    /// Makes a span's resource known before it ends: for work whose own calls come over the wire. Recording the
+    /// span ends it.
+    pub fn begin(&self, id: u64, resource: Arc<str>) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if begun.len() < KEPT_SPANS {
+            begun.insert(id, resource);
+        }
+    }
+
     pub fn record(&self, span: Span) {
+        {
+            let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            if !begun.is_empty() {
+                begun.remove(&span.id);
+            }
+        }
         let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
         if spans.len() == KEPT_SPANS {
             spans.pop_front();
@@ -131,6 +148,9 @@ impl Traces {
 
     /// The resource that the span `id` worked on, while it is remembered.
     pub fn resource_of(&self, id: u64) -> Option<Arc<str>> {
+        if let Some(resource) = self.begun.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Some(Arc::clone(resource));
+        }
         let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
         spans.iter().rev().take(20_000).find(|span| span.id == id).map(|span| Arc::clone(&span.resource))
     }

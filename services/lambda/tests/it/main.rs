@@ -1,0 +1,5 @@
+//! What users of Lambda observe. Tests that run functions need a host that can isolate programs, and say so in a
+//! line where it cannot.
+
+mod kit;
+mod running;
