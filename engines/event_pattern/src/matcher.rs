@@ -1,0 +1,171 @@
+//! What one field's value may be.
+
+use serde_json::Value;
+
+use crate::InvalidPattern;
+use crate::network::Block;
+use crate::number::NumberRange;
+use crate::wildcard::Wildcard;
+
+/// Entries of one list at most.
+const MOST_ENTRIES: usize = 1000;
+
+/// The list of a field's possible values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValuePattern(Vec<Matcher>);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Matcher {
+    Exactly(Value),
+    Text(TextMatcher),
+    /// None of these.
+    AnythingBut(Vec<Value>),
+    AnythingButText(Vec<TextMatcher>),
+    Number(NumberRange),
+    Exists(bool),
+    Address(Block),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum TextMatcher {
+    Prefix(String),
+    PrefixIgnoringCase(String),
+    Suffix(String),
+    SuffixIgnoringCase(String),
+    EqualIgnoringCase(String),
+    Wildcard(Wildcard),
+}
+
+impl ValuePattern {
+    /// Reads a list such as `["a", {"prefix": "b"}, {"numeric": [">", 0]}]`.
+    pub fn parse(list: &Value) -> Result<Self, InvalidPattern> {
+        Self::parse_at(list, &[])
+    }
+
+    pub(crate) fn parse_at(list: &Value, place: &[&str]) -> Result<Self, InvalidPattern> {
+        let refuse = |message: String| InvalidPattern::new(message, place);
+        let entries =
+            list.as_array().ok_or_else(|| refuse("a value has to be an object or a list".to_owned()))?;
+        if entries.is_empty() || entries.len() > MOST_ENTRIES {
+            return Err(refuse(format!("a list has to have 1 to {MOST_ENTRIES} entries")));
+        }
+        entries.iter().map(Matcher::parse).collect::<Result<_, _>>().map(Self).map_err(refuse)
+    }
+
+    /// Whether a field may have this value; `None` when the event lacks it. Of a list any entry is enough.
+    pub fn matches(&self, value: Option<&Value>) -> bool {
+        match value {
+            Some(Value::Array(values)) => {
+                let exists = self.0.iter().any(|matcher| *matcher == Matcher::Exists(true));
+                exists || values.iter().any(|value| self.matches_one(Some(value)))
+            }
+            other => self.matches_one(other),
+        }
+    }
+
+    fn matches_one(&self, value: Option<&Value>) -> bool {
+        self.0.iter().any(|matcher| matcher.matches(value))
+    }
+}
+
+impl Matcher {
+    fn parse(entry: &Value) -> Result<Self, String> {
+        let object = match entry {
+            Value::Object(object) => object,
+            Value::Array(_) => return Err("a list holds values and comparisons, not lists".to_owned()),
+            literal => return Ok(Self::Exactly(literal.clone())),
+        };
+        let mut members = object.iter();
+        let (Some((name, operand)), None) = (members.next(), members.next()) else {
+            return Err("a comparison has exactly one name, such as {\"prefix\": \"a\"}".to_owned());
+        };
+        match name.as_str() {
+            "anything-but" => Self::parse_anything_but(operand),
+            "numeric" => NumberRange::parse(operand).map(Self::Number),
+            "exists" => {
+                operand.as_bool().map(Self::Exists).ok_or_else(|| "exists takes true or false".to_owned())
+            }
+            "cidr" => operand
+                .as_str()
+                .and_then(Block::parse)
+                .map(Self::Address)
+                .ok_or_else(|| "cidr takes a block of addresses such as 10.0.0.0/8".to_owned()),
+            _ => TextMatcher::parse(name, operand).map(Self::Text),
+        }
+    }
+
+    fn parse_anything_but(operand: &Value) -> Result<Self, String> {
+        let is_literal = |value: &Value| value.is_string() || value.is_number();
+        match operand {
+            Value::Object(object) => {
+                let mut members = object.iter();
+                let (Some((name, operand)), None) = (members.next(), members.next()) else {
+                    return Err("anything-but takes one comparison".to_owned());
+                };
+                let operands = match operand {
+                    Value::Array(list) => list.as_slice(),
+                    one => std::slice::from_ref(one),
+                };
+                let matchers = operands.iter().map(|operand| TextMatcher::parse(name, operand));
+                Ok(Self::AnythingButText(matchers.collect::<Result<_, _>>()?))
+            }
+            Value::Array(list) if !list.is_empty() && list.iter().all(is_literal) => {
+                Ok(Self::AnythingBut(list.clone()))
+            }
+            literal if is_literal(literal) => Ok(Self::AnythingBut(vec![literal.clone()])),
+            _ => Err("anything-but takes text, numbers, or one comparison of text".to_owned()),
+        }
+    }
+
+    fn matches(&self, value: Option<&Value>) -> bool {
+        let Some(value) = value else { return *self == Self::Exists(false) };
+        match self {
+            Self::Exactly(wanted) => is_same(wanted, value),
+            Self::Text(matcher) => value.as_str().is_some_and(|text| matcher.matches(text)),
+            Self::AnythingBut(unwanted) => !unwanted.iter().any(|unwanted| is_same(unwanted, value)),
+            Self::AnythingButText(matchers) => {
+                value.as_str().is_some_and(|text| !matchers.iter().any(|matcher| matcher.matches(text)))
+            }
+            Self::Number(range) => value.as_f64().is_some_and(|number| range.contains(number)),
+            Self::Exists(wanted) => *wanted,
+            Self::Address(block) => value.as_str().is_some_and(|text| block.contains(text)),
+        }
+    }
+}
+
+/// Numbers are the same by what they are worth: 300 and 3.0e2.
+fn is_same(left: &Value, right: &Value) -> bool {
+    match (left.as_f64(), right.as_f64()) {
+        (Some(left_number), Some(right_number)) => left == right || left_number == right_number,
+        _ => left == right,
+    }
+}
+
+impl TextMatcher {
+    fn parse(name: &str, operand: &Value) -> Result<Self, String> {
+        let ignoring_case = operand.get("equals-ignore-case").and_then(Value::as_str).map(str::to_lowercase);
+        match (name, operand.as_str(), ignoring_case) {
+            ("prefix", Some(text), _) => Ok(Self::Prefix(text.to_owned())),
+            ("prefix", None, Some(text)) => Ok(Self::PrefixIgnoringCase(text)),
+            ("suffix", Some(text), _) => Ok(Self::Suffix(text.to_owned())),
+            ("suffix", None, Some(text)) => Ok(Self::SuffixIgnoringCase(text)),
+            ("equals-ignore-case", Some(text), _) => Ok(Self::EqualIgnoringCase(text.to_lowercase())),
+            ("wildcard", Some(text), _) => Wildcard::parse(text).map(Self::Wildcard),
+            ("prefix" | "suffix" | "equals-ignore-case" | "wildcard", None, None) => {
+                Err(format!("{name} takes text"))
+            }
+            _ => Err(format!("there is no comparison {name:?}")),
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
+            Self::PrefixIgnoringCase(prefix) => text.to_lowercase().starts_with(prefix.as_str()),
+            Self::Suffix(suffix) => text.ends_with(suffix.as_str()),
+            Self::SuffixIgnoringCase(suffix) => text.to_lowercase().ends_with(suffix.as_str()),
+            Self::EqualIgnoringCase(wanted) => text.to_lowercase() == *wanted,
+            Self::Wildcard(wildcard) => wildcard.matches(text),
+        }
+    }
+}
