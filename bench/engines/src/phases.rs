@@ -20,7 +20,6 @@ pub(crate) fn run(phase: &str, contender: &str, directory: &Path) -> Result<()> 
         "durable-64" => put(open(contender, directory, false)?.into(), phase, 64),
         "durable-512" => put(open(contender, directory, false)?.into(), phase, 512),
         "load" => load_and_die(&*open(contender, directory, false)?, directory),
-        "ready" => ready(contender, directory).map(drop),
         "read" => read(contender, directory),
         other => Err(format!("{other} is not a phase").into()),
     }
@@ -46,7 +45,7 @@ fn value(number: u64) -> Vec<u8> {
 }
 
 fn put(contender: Arc<dyn Contender>, phase: &str, writers: u64) -> Result<()> {
-    const SECONDS: u64 = 6;
+    const SECONDS: u64 = 5;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (count, is_over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (start, cpu) = (Instant::now(), cpu_time());

@@ -10,7 +10,8 @@ pub enum Durability {
     Relaxed,
 }
 
-/// The defaults suit one busy machine of any size: an idle engine takes a few MiB of memory, a busy one under 150 MiB.
+/// The defaults suit one busy machine of any size: an idle engine takes some 20 MiB of memory, a
+/// flood of writes makes it 150 MiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddedOptions {
     pub durability: Durability,
