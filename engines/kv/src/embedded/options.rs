@@ -10,8 +10,8 @@ pub enum Durability {
     Relaxed,
 }
 
-/// The defaults suit one busy machine of any size: an idle engine takes some 20 MiB of memory, a
-/// flood of writes makes it 150 MiB.
+/// The defaults suit one machine of any size: a fresh engine takes some 20 MiB of memory, one with its cache full some
+/// 60, and a flood of writes makes it 110.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddedOptions {
     pub durability: Durability,
