@@ -1,5 +1,6 @@
 //! Random bytes and the ids made of them.
 
+use std::cell::RefCell;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -16,11 +17,12 @@ impl Ids {
         Self::Seeded(Mutex::new(seed))
     }
 
+    /// Fresh random bytes, 1024 at most.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        const { assert!(N <= 1024) };
         let mut out = [0; N];
         match self {
-            // The system's generator fails only before it was seeded, early at boot.
-            Self::System => getrandom::fill(&mut out).expect("the system has a random generator"),
+            Self::System => Reserve::fill(&mut out),
             Self::Seeded(state) => {
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                 for chunk in out.chunks_mut(8) {
@@ -66,6 +68,35 @@ impl Ids {
     pub fn below(&self, limit: usize) -> usize {
         let wide = u64::from_le_bytes(self.bytes());
         ((u128::from(wide) * limit as u128) >> 64) as usize
+    }
+}
+
+/// Random bytes of this thread that were not handed out yet: asking the system for a few at a time costs more than
+/// making them.
+struct Reserve {
+    bytes: [u8; 1024],
+    used: usize,
+}
+
+thread_local! {
+    static RESERVE: RefCell<Reserve> = const { RefCell::new(Reserve { bytes: [0; 1024], used: 1024 }) };
+}
+
+impl Reserve {
+    fn fill(out: &mut [u8]) {
+        RESERVE.with_borrow_mut(|reserve| {
+            if out.len() > reserve.bytes.len() - reserve.used {
+                // The system's generator fails only before it was seeded, early at boot.
+                getrandom::fill(&mut reserve.bytes).expect("the system has a random generator");
+                reserve.used = 0;
+            }
+            let end = reserve.used + out.len();
+            // What was handed out is wiped, so that nobody finds a secret here later.
+            let taken = &mut reserve.bytes[reserve.used..end];
+            out.copy_from_slice(taken);
+            taken.fill(0);
+            reserve.used = end;
+        });
     }
 }
 

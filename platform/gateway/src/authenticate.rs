@@ -5,7 +5,7 @@ use http::HeaderMap;
 use identity::credentials::developer_principal;
 use identity::sigv4::{Authentication, Dialect, KeyCache, PathRule, Payload, RequestView, SignatureError};
 use identity::{AccountId, Principal, Region};
-use shapes::{ApiError, Protocol, ServiceSchema};
+use shapes::{ApiError, Protocol};
 
 use crate::Peer;
 use crate::cors;
@@ -25,16 +25,16 @@ pub(crate) struct Signed<'a> {
     pub body: &'a [u8],
 }
 
-/// Checks the signature of a request to `service`.
+/// Checks the signature of a request in `protocol`.
 pub(crate) fn authenticate(
     cloud: &Cloud,
     keys: &KeyCache,
-    service: &'static ServiceSchema,
+    protocol: Protocol,
     signed: &Signed<'_>,
     peer: Peer,
 ) -> Result<Authenticated, ApiError> {
     let Signed { authentication, view, headers, body } = *signed;
-    let refuse = |error: SignatureError| refused(service, &error);
+    let refuse = |error: SignatureError| refused(protocol, &error);
     let authentication = authentication.ok_or_else(|| refuse(SignatureError::MissingAuthenticationToken))?;
     let region = Region::parse(&authentication.region).filter(Region::is_known).ok_or_else(|| {
         let text = format!("'{}' is not a region that AWS has; one is us-east-1.", authentication.region);
@@ -107,12 +107,12 @@ fn is_same_token(issued: Option<&str>, sent: Option<&str>) -> bool {
     }
 }
 
-/// A refused signature in the service's words.
-pub(crate) fn refused(service: &ServiceSchema, error: &SignatureError) -> ApiError {
-    let dialect = match service.protocols.first() {
-        Some(Protocol::AwsQuery | Protocol::Ec2Query) => Dialect::Query,
-        Some(Protocol::RestJson | Protocol::RestXml) => Dialect::RestJson,
-        _ => Dialect::Json,
+/// A refused signature in the words of the protocol's services.
+pub(crate) fn refused(protocol: Protocol, error: &SignatureError) -> ApiError {
+    let dialect = match protocol {
+        Protocol::AwsQuery | Protocol::Ec2Query => Dialect::Query,
+        Protocol::RestJson | Protocol::RestXml => Dialect::RestJson,
+        Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::RpcV2Cbor => Dialect::Json,
     };
     let answer = error.answer(dialect);
     ApiError::with_status(answer.status, answer.code, answer.message)

@@ -140,8 +140,9 @@ impl Gateway {
             return Err(plain_error(&unknown_service(scope), request_id));
         };
         let service = routed.schema;
+        let protocol = identify::protocol_of(service, &request).unwrap_or(service.protocols[0]);
         let admitted = || {
-            let authentication = authentication.map_err(|error| refused(service, &error))?;
+            let authentication = authentication.map_err(|error| refused(protocol, &error))?;
             let target = find_operation(routed, &request)?;
             let authenticated = if target.operation.is_unsigned && authentication.is_none() {
                 anonymous(&self.cloud, peer)
@@ -152,13 +153,12 @@ impl Gateway {
                     headers: &parts.headers,
                     body,
                 };
-                authenticate(&self.cloud, &self.signing_keys, service, &signed, peer)?
+                authenticate(&self.cloud, &self.signing_keys, protocol, &signed, peer)?
             };
             Ok((self.context(authenticated, &parts.headers, request_id), target))
         };
         admitted().map_err(|error| {
             log_failure(service.name, "", &error, request_id);
-            let protocol = identify::protocol_of(service, &request).unwrap_or(service.protocols[0]);
             http_response(wire::encode_error(protocol, service, &error, request_id))
         })
     }
