@@ -1,1 +1,65 @@
-//! Placeholder.
+//! Amazon SNS: standard topics that fan out to queues, functions, web endpoints and mailboxes.
+//!
+//! Publishing is one transaction: messages to queues are in the queues once it commits, and every other delivery is a
+//! job in it, made by the region's runner with AWS's retry policies (see [`fan_out`]). FIFO topics, text messages and
+//! push notifications are not here and are refused by name.
+
+mod delivery_policy;
+mod envelope;
+mod errors;
+mod fan_out;
+mod filter_policy;
+mod jobs;
+mod links;
+mod mail;
+mod message;
+mod ops;
+mod subscription;
+mod tables;
+mod topic;
+mod topic_policy;
+
+use std::sync::Arc;
+
+use cloud::{Cloud, HttpEndpoint, PolicyCache, Service};
+
+use filter_policy::FilterPolicies;
+pub use mail::{Config, Encryption, Inbox, Mail, Smtp};
+
+/// SNS as the region's registry wants it.
+pub fn service(cloud: Cloud, config: Config) -> Service {
+    let sns = Sns::new(cloud, config);
+    Service::new(&sns_api::SERVICE, Arc::new(sns), ops::OPERATIONS).wording_its_own_checks()
+}
+
+/// The kind of job that delivers to functions, web endpoints and mail servers.
+pub fn jobs(cloud: &Cloud, config: Config) -> Vec<clock::JobKind> {
+    vec![jobs::kind(Arc::new(Sns::new(cloud.clone(), config)))]
+}
+
+/// The links in confirmations and notifications, and `/_brume/mail`: the mail of a region without a mail server.
+pub fn endpoint(cloud: Cloud) -> Arc<dyn HttpEndpoint> {
+    Arc::new(links::Links { sns: Sns::new(cloud, Config::default()) })
+}
+
+/// The mail that a region without a mail server keeps.
+pub fn inbox(cloud: &Cloud) -> Inbox {
+    Inbox::new(cloud.store().clone())
+}
+
+/// What the handlers share. All of it can be rebuilt from the store.
+pub(crate) struct Sns {
+    pub(crate) cloud: Cloud,
+    pub(crate) config: Config,
+    pub(crate) policies: PolicyCache,
+    pub(crate) filters: FilterPolicies,
+}
+
+impl Sns {
+    fn new(cloud: Cloud, config: Config) -> Self {
+        Self { cloud, config, policies: PolicyCache::default(), filters: FilterPolicies::default() }
+    }
+}
+
+/// SNS as other services' policies name it.
+pub(crate) const PRINCIPAL: &str = "sns.amazonaws.com";

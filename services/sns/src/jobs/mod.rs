@@ -1,0 +1,207 @@
+//! Deliveries that take more than a transaction: to functions, web endpoints and mail servers.
+//!
+//! One job is one delivery to one subscription. Failed attempts follow the subscription's retry plan; what is left at
+//! its end goes to the dead-letter queue.
+
+mod http_post;
+mod lambda;
+
+use std::sync::Arc;
+
+use clock::{Job, JobKind, JobOutcome, Jobs, NewJob, RetryPolicy};
+use cloud::{Cloud, Ctx};
+use identity::{AccountId, Region};
+use shapes::ApiError;
+use store::{Row, Tx};
+
+use crate::delivery_policy::{RetryPlan, http_plan};
+use crate::message::Message;
+use crate::subscription::{Protocol, Subscription, SubscriptionArn};
+use crate::topic::{Topic, TopicArn};
+use crate::{PRINCIPAL, Sns, mail, tables};
+
+const KIND: &str = "sns/delivery";
+/// Deliveries under way at once.
+const CONCURRENCY: usize = 64;
+
+/// A job's payload.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Delivery {
+    account: AccountId,
+    region: String,
+    topic: String,
+    subscription: String,
+    /// The tracing header of the publish.
+    trace: String,
+    content: Content,
+}
+
+store::row!(Delivery, 1);
+
+/// What is delivered.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Content {
+    Notification(Message),
+    Confirmation { token: String, message_id: String },
+}
+
+/// Why an attempt failed.
+struct Failure {
+    reason: String,
+    /// Trying again would not help.
+    is_permanent: bool,
+}
+
+/// Adds a delivery to the transaction.
+pub(crate) fn add(ctx: &Ctx, tx: &mut Tx<'_>, arn: &SubscriptionArn, content: Content) {
+    let delivery = Delivery {
+        account: arn.topic.account,
+        region: arn.topic.region.as_str().to_owned(),
+        topic: arn.topic.name.clone(),
+        subscription: arn.id.clone(),
+        trace: ctx.trace().to_string(),
+        content,
+    };
+    let mut payload = Vec::new();
+    delivery.encode(&mut payload);
+    let job = NewJob { kind: KIND, subject: arn.to_string(), payload, due: ctx.now() };
+    Jobs::add(tx, ctx.now(), ctx.ids().number(), job);
+}
+
+pub(crate) fn kind(sns: Arc<Sns>) -> JobKind {
+    JobKind {
+        name: KIND,
+        // Attempts follow each subscription's own plan; this one is for faults of ours.
+        retry: RetryPolicy::UNTIL_DONE,
+        concurrency: CONCURRENCY,
+        handler: Arc::new(move |_, job| {
+            let sns = Arc::clone(&sns);
+            Box::pin(async move { run(&sns, job).await })
+        }),
+        given_up: None,
+    }
+}
+
+async fn run(sns: &Arc<Sns>, job: Job) -> JobOutcome {
+    let Some(attempt) = Delivery::decode(&job.payload).ok().and_then(|delivery| delivery.open(&sns.cloud))
+    else {
+        return JobOutcome::Done;
+    };
+    let (topic, subscription) = match attempt.find(sns) {
+        Ok(Some(found)) => found,
+        Ok(None) => return JobOutcome::Done,
+        Err(error) => return JobOutcome::Failed(error.to_string()),
+    };
+    let failure = match attempt.deliver(sns, &topic, &subscription).await {
+        Ok(()) => {
+            attempt.count("NumberOfNotificationsDelivered");
+            return JobOutcome::Done;
+        }
+        Err(failure) => failure,
+    };
+    let plan = plan(&topic, &subscription);
+    let pause = plan.pause_after(job.attempts.saturating_add(1)).filter(|_| !failure.is_permanent);
+    if let Some(pause) = pause {
+        return JobOutcome::FailedRetryAfter(pause, failure.reason);
+    }
+    match attempt.bury(sns, subscription).await {
+        Ok(()) => {
+            attempt.count("NumberOfNotificationsFailed");
+            JobOutcome::Done
+        }
+        Err(error) => JobOutcome::Failed(format!("{}; then {error}", failure.reason)),
+    }
+}
+
+fn plan(topic: &Topic, subscription: &Subscription) -> RetryPlan {
+    match subscription.protocol {
+        Protocol::Http | Protocol::Https => http_plan(
+            subscription.settings.delivery_policy.as_deref(),
+            topic.attributes.get("DeliveryPolicy").map(String::as_str),
+        ),
+        Protocol::Email | Protocol::EmailJson => RetryPlan::MAIL,
+        Protocol::Lambda | Protocol::Sqs => RetryPlan::MANAGED,
+    }
+}
+
+/// A delivery about to be made.
+struct Attempt {
+    arn: SubscriptionArn,
+    content: Content,
+    ctx: Ctx,
+}
+
+impl Delivery {
+    /// `None` when the payload is damaged.
+    fn open(self, cloud: &Cloud) -> Option<Attempt> {
+        let topic =
+            TopicArn { account: self.account, region: Region::parse(&self.region)?, name: self.topic };
+        let ctx = cloud.background(PRINCIPAL, &topic.to_string(), topic.account, topic.region);
+        let ctx = match self.trace.parse() {
+            Ok(trace) => ctx.in_trace(trace),
+            Err(()) => ctx,
+        };
+        Some(Attempt { arn: SubscriptionArn { topic, id: self.subscription }, content: self.content, ctx })
+    }
+}
+
+impl Attempt {
+    /// `None` when the topic or the subscription is gone, or needs no confirmation any more.
+    fn find(&self, sns: &Sns) -> Result<Option<(Topic, Subscription)>, ApiError> {
+        let mut snapshot = sns.cloud.store().read(&self.arn.topic.scope())?;
+        let topic = tables::TOPICS.find(&mut snapshot, &self.arn.topic.name)?;
+        let key = (self.arn.topic.name.clone(), self.arn.id.clone());
+        let subscription = tables::SUBSCRIPTIONS.find(&mut snapshot, &key)?;
+        let is_moot = |subscription: &Subscription| {
+            matches!(self.content, Content::Confirmation { .. }) && subscription.is_confirmed()
+        };
+        Ok(topic.zip(subscription.filter(|subscription| !is_moot(subscription))))
+    }
+
+    async fn deliver(&self, sns: &Sns, topic: &Topic, subscription: &Subscription) -> Result<(), Failure> {
+        match (subscription.protocol, &self.content) {
+            (Protocol::Lambda, Content::Notification(message)) => {
+                lambda::invoke(sns, &self.ctx, &self.arn, subscription, message).await
+            }
+            (Protocol::Http | Protocol::Https, content) => {
+                http_post::deliver(sns, &self.ctx, &self.arn, subscription, content).await
+            }
+            (Protocol::Email | Protocol::EmailJson, content) => {
+                let mail = match content {
+                    Content::Notification(message) => {
+                        sns.notification_mail(&self.arn, topic, subscription, message)
+                    }
+                    Content::Confirmation { token, message_id } => {
+                        sns.confirmation_mail(&self.arn.topic, topic, subscription, token, message_id)
+                    }
+                };
+                self.send(sns, mail).await
+            }
+            // Queues are served within the publish, and functions need no confirmation.
+            (Protocol::Sqs, _) | (Protocol::Lambda, Content::Confirmation { .. }) => Ok(()),
+        }
+    }
+
+    async fn send(&self, sns: &Sns, mail: mail::Mail) -> Result<(), Failure> {
+        let Some(smtp) = &sns.config.smtp else {
+            // The server that was there when the job was made is configured no more.
+            let account = self.arn.topic.account;
+            let kept = self.ctx.write(move |tx| mail::keep(tx, account, &mail)).await;
+            return kept.map_err(|error| Failure { reason: error.to_string(), is_permanent: false });
+        };
+        mail::send(smtp, &mail).await.map_err(|reason| Failure { reason, is_permanent: false })
+    }
+
+    /// Puts what could not be delivered on the dead-letter queue.
+    async fn bury(&self, sns: &Arc<Sns>, subscription: Subscription) -> Result<(), ApiError> {
+        let Content::Notification(message) = self.content.clone() else { return Ok(()) };
+        let (sns, ctx, arn) = (Arc::clone(sns), self.ctx.clone(), self.arn.clone());
+        self.ctx.write(move |tx| sns.bury(&ctx, tx, &arn, &subscription, &message)).await
+    }
+
+    fn count(&self, metric: &'static str) {
+        if matches!(self.content, Content::Notification(_)) {
+            self.ctx.publish("AWS/SNS", metric, ("TopicName", &self.arn.topic.name), 1.0);
+        }
+    }
+}

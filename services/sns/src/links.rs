@@ -1,0 +1,157 @@
+//! What recipients reach without a signature: the links in confirmations and notifications, and the inbox.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use cloud::{BoxFuture, HttpEndpoint};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{Method, Request, Response};
+use identity::AccountId;
+use serde_json::json;
+use shapes::ApiError;
+
+use crate::ops::unsubscribe;
+use crate::subscription::{SubscriptionArn, confirm};
+use crate::topic::TopicArn;
+use crate::{Inbox, Sns};
+
+const INBOX_PATH: &str = "/_brume/mail";
+/// Mails in one answer.
+const MOST_MAILS: usize = 1_000;
+
+pub(crate) struct Links {
+    pub(crate) sns: Sns,
+}
+
+impl HttpEndpoint for Links {
+    fn claims(&self, head: &Parts) -> bool {
+        if head.method != Method::GET {
+            return false;
+        }
+        // A signed request for the same is SNS's own operation.
+        let query = head.uri.query().unwrap_or_default();
+        let is_signed = head.headers.contains_key(AUTHORIZATION) || query.contains("X-Amz-Signature=");
+        let is_link = head.uri.path() == "/"
+            && matches!(value(query, "Action").as_deref(), Some("ConfirmSubscription" | "Unsubscribe"));
+        head.uri.path() == INBOX_PATH || (is_link && !is_signed)
+    }
+
+    fn serve<'a>(
+        &'a self,
+        request: Request<Bytes>,
+        peer: Option<IpAddr>,
+        request_id: &'a str,
+    ) -> BoxFuture<'a, Response<Bytes>> {
+        Box::pin(async move {
+            let query = request.uri().query().unwrap_or_default();
+            if request.uri().path() == INBOX_PATH {
+                return self.mail(query, peer);
+            }
+            match self.follow(query).await {
+                Ok((action, result)) => answer(200, "text/xml", success(action, &result, request_id)),
+                Err(error) => answer(error.status(), "text/xml", failure(&error, request_id)),
+            }
+        })
+    }
+}
+
+impl Links {
+    /// The action of a link, and the XML of its result.
+    async fn follow(&self, query: &str) -> Result<(&'static str, String), ApiError> {
+        let required = |name: &str| {
+            value(query, name)
+                .ok_or_else(|| crate::errors::invalid_because(name, "no value for required parameter"))
+        };
+        let store = self.sns.cloud.store();
+        if value(query, "Action").as_deref() == Some("Unsubscribe") {
+            let arn = SubscriptionArn::parse(&required("SubscriptionArn")?)?;
+            let scope = arn.topic.scope();
+            store.write(&scope, move |tx| unsubscribe::by_link(tx, &arn)).await?;
+            return Ok(("Unsubscribe", String::new()));
+        }
+        let topic = TopicArn::parse(&required("TopicArn")?)?;
+        let token = required("Token")?;
+        let cloud = self.sns.cloud.clone();
+        let arn = store.write(&topic.scope(), move |tx| confirm(tx, &cloud, &topic, &token, false)).await?;
+        Ok(("ConfirmSubscription", format!("<SubscriptionArn>{arn}</SubscriptionArn>")))
+    }
+
+    fn mail(&self, query: &str, peer: Option<IpAddr>) -> Response<Bytes> {
+        // Mail confirms subscriptions, so a region that others reach shows it to its own host alone.
+        let is_local = peer.is_none_or(|peer| peer.is_loopback());
+        if self.sns.cloud.settings().is_strict && !is_local {
+            return answer(
+                403,
+                "application/json",
+                json!({"message": "mail is shown to this host only"}).to_string(),
+            );
+        }
+        let account = value(query, "account").and_then(|digits| AccountId::parse(&digits));
+        match Inbox::new(self.sns.cloud.store().clone()).latest(account, MOST_MAILS) {
+            Ok(mails) => {
+                let mails: Vec<_> = mails
+                    .into_iter()
+                    .map(|mail| {
+                        json!({
+                            "to": mail.to,
+                            "from": mail.from,
+                            "subject": mail.subject,
+                            "body": mail.body,
+                            "time": mail.time.iso8601_millis(),
+                        })
+                    })
+                    .collect();
+                answer(200, "application/json", json!({ "mail": mails }).to_string())
+            }
+            Err(error) => answer(500, "application/json", json!({"message": error.message()}).to_string()),
+        }
+    }
+}
+
+/// A parameter of a query string, decoded.
+fn value(query: &str, name: &str) -> Option<String> {
+    let pair = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    let mut out = Vec::with_capacity(pair.len());
+    let mut bytes = pair.as_bytes();
+    while let [first, rest @ ..] = bytes {
+        let hex = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match (first, hex.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                bytes = &rest[2..];
+            }
+            (byte, _) => {
+                out.push(if *byte == b'+' { b' ' } else { *byte });
+                bytes = rest;
+            }
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+fn success(action: &str, result: &str, request_id: &str) -> String {
+    format!(
+        "<{action}Response xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">{}<ResponseMetadata><RequestId>\
+         {request_id}</RequestId></ResponseMetadata></{action}Response>",
+        if result.is_empty() { String::new() } else { format!("<{action}Result>{result}</{action}Result>") }
+    )
+}
+
+fn failure(error: &ApiError, request_id: &str) -> String {
+    let kind = if error.status() >= 500 { "Receiver" } else { "Sender" };
+    let message = error.message().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!(
+        "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>{kind}</Type><Code>{}</Code>\
+         <Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+        error.code()
+    )
+}
+
+fn answer(status: u16, content_type: &'static str, body: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    response
+}

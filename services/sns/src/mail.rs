@@ -1,0 +1,204 @@
+//! Mail: through a server where one is configured, and otherwise into an inbox of the region.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use identity::AccountId;
+use lettre::message::{Mailbox, header::ContentType};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use serde::{Deserialize, Serialize};
+use shapes::{ApiError, Timestamp};
+use store::{Order, Range, Scope, Store, Tx};
+
+use crate::message::Message;
+use crate::subscription::{Protocol, Subscription, SubscriptionArn};
+use crate::topic::{Topic, TopicArn};
+use crate::{Sns, envelope, tables};
+
+/// Mails that an account's inbox keeps; older ones make room.
+const KEPT: u64 = 1_000;
+const SENDER: &str = "no-reply@sns.amazonaws.com";
+const SENDING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What SNS is told at start.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Without a mail server, mail stays in the region's inbox.
+    pub smtp: Option<Smtp>,
+}
+
+/// A mail server.
+#[derive(Clone)]
+pub struct Smtp {
+    pub host: String,
+    pub port: u16,
+    /// Whom mail comes from: `Alerts <alerts@example.com>`.
+    pub from: String,
+    pub encryption: Encryption,
+    /// User name and password.
+    pub credentials: Option<(String, String)>,
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    None,
+    /// TLS begins within the session (STARTTLS) and is required.
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+}
+
+impl std::fmt::Debug for Smtp {
+    /// Leaves out the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Smtp({}:{} from {})", self.host, self.port, self.from)
+    }
+}
+
+/// One mail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mail {
+    pub to: String,
+    pub from: String,
+    pub subject: String,
+    pub body: String,
+    pub time: Timestamp,
+}
+
+store::row!(Mail, 1);
+
+/// The number of an account's next mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct InboxEnd(u64);
+
+store::row!(InboxEnd, 1);
+
+/// Puts a mail into the inbox of an account.
+pub(crate) fn keep(tx: &mut Tx<'_>, account: AccountId, mail: &Mail) -> Result<(), ApiError> {
+    tx.with_scope(&Scope::global(), |tx| {
+        let account = account.number();
+        let InboxEnd(number) = tables::INBOX_ENDS.find(tx, &account)?.unwrap_or_default();
+        tables::MAIL.put(tx, &(account, number), mail);
+        tables::INBOX_ENDS.put(tx, &account, &InboxEnd(number + 1));
+        if let Some(oldest) = number.checked_sub(KEPT) {
+            tables::MAIL.delete(tx, &(account, oldest));
+        }
+        Ok(())
+    })
+}
+
+/// The mail that a region without a mail server keeps: the latest 1,000 of each account.
+#[derive(Clone)]
+pub struct Inbox {
+    store: Store,
+}
+
+impl Inbox {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// The newest `limit` mails, newest first: of one account, or of all.
+    pub fn latest(&self, account: Option<AccountId>, limit: usize) -> Result<Vec<Mail>, ApiError> {
+        let range = account.map_or_else(Range::all, |account| Range::prefix(&account.number()));
+        let mut snapshot = self.store.read(&Scope::global())?;
+        let mut mails = Vec::new();
+        tables::MAIL.visit(&mut snapshot, &range, Order::Descending, |_, mail| {
+            mails.push(mail);
+            let is_enough = account.is_some() && mails.len() >= limit;
+            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        // Within an account they are in order already, which a stable sort keeps.
+        mails.sort_by_key(|mail| std::cmp::Reverse(mail.time));
+        mails.truncate(limit);
+        Ok(mails)
+    }
+}
+
+impl Sns {
+    pub(crate) fn notification_mail(
+        &self,
+        arn: &SubscriptionArn,
+        topic: &Topic,
+        subscription: &Subscription,
+        message: &Message,
+    ) -> Mail {
+        let endpoint = &self.cloud.settings().endpoint;
+        let body = match subscription.protocol {
+            Protocol::EmailJson => envelope::notification(endpoint, arn, subscription.protocol, message),
+            _ => format!(
+                "{}\n\n--\nTo stop mail from this topic, visit\n{}\n",
+                message.body_for(subscription.protocol),
+                envelope::unsubscribe_url(endpoint, arn)
+            ),
+        };
+        Mail {
+            to: subscription.endpoint.clone(),
+            from: self.sender(topic),
+            subject: message.subject.clone().unwrap_or_else(|| "AWS Notification Message".to_owned()),
+            body,
+            time: self.cloud.clock().now(),
+        }
+    }
+
+    pub(crate) fn confirmation_mail(
+        &self,
+        arn: &TopicArn,
+        topic: &Topic,
+        subscription: &Subscription,
+        token: &str,
+        message_id: &str,
+    ) -> Mail {
+        let endpoint = &self.cloud.settings().endpoint;
+        let now = self.cloud.clock().now();
+        let body = match subscription.protocol {
+            Protocol::EmailJson => envelope::subscription_confirmation(endpoint, arn, token, message_id, now),
+            _ => format!(
+                "This address is to be subscribed to the topic\n{arn}\n\nTo confirm, visit\n{}\n\nIf nobody should \
+                 have asked for this, do nothing.\n",
+                envelope::subscribe_url(endpoint, arn, token)
+            ),
+        };
+        Mail {
+            to: subscription.endpoint.clone(),
+            from: self.sender(topic),
+            subject: "AWS Notification - Subscription Confirmation".to_owned(),
+            body,
+            time: now,
+        }
+    }
+
+    fn sender(&self, topic: &Topic) -> String {
+        match (&self.config.smtp, topic.attributes.get("DisplayName")) {
+            (Some(smtp), _) => smtp.from.clone(),
+            (None, Some(name)) => format!("{name} <{SENDER}>"),
+            (None, None) => format!("AWS Notifications <{SENDER}>"),
+        }
+    }
+}
+
+/// Sends a mail through a server.
+pub(crate) async fn send(smtp: &Smtp, mail: &Mail) -> Result<(), String> {
+    let from: Mailbox = mail.from.parse().map_err(|error| format!("sender {}: {error}", mail.from))?;
+    let to: Address = mail.to.parse().map_err(|error| format!("recipient {}: {error}", mail.to))?;
+    let letter = lettre::Message::builder()
+        .from(from)
+        .to(Mailbox::new(None, to))
+        .subject(mail.subject.clone())
+        .header(ContentType::TEXT_PLAIN)
+        .body(mail.body.clone())
+        .map_err(|error| error.to_string())?;
+    let builder = match smtp.encryption {
+        Encryption::None => Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)),
+        Encryption::StartTls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&smtp.host),
+        Encryption::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&smtp.host),
+    };
+    let mut builder =
+        builder.map_err(|error| error.to_string())?.port(smtp.port).timeout(Some(SENDING_TIMEOUT));
+    if let Some((user, password)) = &smtp.credentials {
+        builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+    }
+    builder.build().send(letter).await.map(|_| ()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,66 @@
+//! CreateTopic: makes a topic, or finds the one that is there.
+
+use std::collections::BTreeMap;
+
+use cloud::{Ctx, Guard, Transact};
+use shapes::ApiError;
+use sns_api::op::CreateTopic;
+use sns_api::{CreateTopicInput, CreateTopicOutput};
+use store::Tx;
+
+use crate::topic::{Topic, TopicArn, check_name, check_tags};
+use crate::{Sns, errors, tables};
+
+pub(crate) struct Draft {
+    arn: TopicArn,
+    topic: Topic,
+    gives_tags: bool,
+}
+
+impl Transact<CreateTopic> for Sns {
+    type Draft = Draft;
+
+    fn guard(&self, ctx: &Ctx, input: &CreateTopicInput) -> Result<Guard, ApiError> {
+        Ok(Guard::resource(TopicArn::here(ctx, &input.name).to_string()))
+    }
+
+    fn prepare(&self, ctx: &Ctx, input: CreateTopicInput) -> Result<Draft, ApiError> {
+        check_name(&input.name)?;
+        if input.data_protection_policy.is_some() {
+            return Err(errors::is_not_here_yet("DataProtectionPolicy is"));
+        }
+        let arn = TopicArn::here(ctx, &input.name);
+        let gives_tags = input.tags.is_some();
+        let tags: BTreeMap<String, String> =
+            input.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+        check_tags(&tags)?;
+        let mut topic =
+            Topic { name: input.name, attributes: BTreeMap::new(), tags, deleted_subscriptions: 0 };
+        for (name, value) in input.attributes.unwrap_or_default() {
+            topic.set(&name, &value)?;
+        }
+        Ok(Draft { arn, topic, gives_tags })
+    }
+
+    fn apply(&self, _: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<CreateTopicOutput, ApiError> {
+        match tables::TOPICS.find(tx, &draft.topic.name)? {
+            Some(existing) => {
+                let differs = draft
+                    .topic
+                    .attributes
+                    .iter()
+                    .any(|(name, value)| existing.attributes.get(name) != Some(value));
+                if differs {
+                    let reason = "Topic already exists with different attributes";
+                    return Err(errors::invalid_because("Attributes", reason));
+                }
+                if draft.gives_tags && draft.topic.tags != existing.tags {
+                    let reason = "Topic already exists with different tags";
+                    return Err(errors::invalid_because("Tags", reason));
+                }
+            }
+            None => tables::TOPICS.put(tx, &draft.topic.name, &draft.topic),
+        }
+        Ok(CreateTopicOutput { topic_arn: Some(draft.arn.to_string()) })
+    }
+}
