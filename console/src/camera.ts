@@ -1,0 +1,100 @@
+/** Panning and zooming of the picture. */
+
+const SMALLEST = 0.25;
+const LARGEST = 2;
+/** Fitting does not enlarge beyond this: three cards need not fill a screen. */
+const FITTED = 1.1;
+
+export class Camera {
+  /** The user has moved it: new nodes do not move it back. */
+  isHeld = false;
+  private x = 0;
+  private y = 0;
+  private scale = 1;
+  private content = { width: 1, height: 1 };
+
+  constructor(
+    private readonly stage: HTMLElement,
+    private readonly world: HTMLElement,
+  ) {
+    stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    stage.addEventListener("pointerdown", (event) => this.drag(event));
+    stage.addEventListener("keydown", (event) => this.key(event));
+    // Focusing a card must not scroll the stage behind the camera's back.
+    stage.addEventListener("scroll", () => stage.scrollTo(0, 0));
+  }
+
+  show(content: { width: number; height: number }): void {
+    this.content = content;
+    if (!this.isHeld) this.fit();
+  }
+
+  fit(): void {
+    this.isHeld = false;
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    const scale = Math.min(FITTED, width / this.content.width, height / this.content.height);
+    this.scale = Math.max(SMALLEST, scale);
+    this.x = (width - this.content.width * this.scale) / 2;
+    this.y = (height - this.content.height * this.scale) / 2;
+    this.apply();
+  }
+
+  zoom(factor: number, at = { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 }): void {
+    const scale = Math.min(LARGEST, Math.max(SMALLEST, this.scale * factor));
+    this.x = at.x - ((at.x - this.x) * scale) / this.scale;
+    this.y = at.y - ((at.y - this.y) * scale) / this.scale;
+    this.scale = scale;
+    this.isHeld = true;
+    this.apply();
+  }
+
+  private pan(x: number, y: number): void {
+    this.x += x;
+    this.y += y;
+    this.isHeld = true;
+    this.apply();
+  }
+
+  private apply(): void {
+    this.world.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
+  }
+
+  private wheel(event: WheelEvent): void {
+    event.preventDefault();
+    const box = this.stage.getBoundingClientRect();
+    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * 16 : event.deltaY;
+    this.zoom(Math.exp(-pixels / 600), { x: event.clientX - box.left, y: event.clientY - box.top });
+  }
+
+  private drag(event: PointerEvent): void {
+    if (event.button !== 0 || (event.target as Element).closest("button, a, input")) return;
+    let { clientX: x, clientY: y } = event;
+    this.stage.setPointerCapture(event.pointerId);
+    const ending = new AbortController();
+    const options = { signal: ending.signal };
+    this.stage.addEventListener("pointermove", (move) => {
+      this.pan(move.clientX - x, move.clientY - y);
+      ({ clientX: x, clientY: y } = move);
+    }, options);
+    for (const end of ["pointerup", "pointercancel"]) this.stage.addEventListener(end, () => ending.abort(), options);
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = 60;
+    const keys: Record<string, () => void> = {
+      "+": () => this.zoom(1.2),
+      "=": () => this.zoom(1.2),
+      "-": () => this.zoom(1 / 1.2),
+      "0": () => this.fit(),
+      ArrowLeft: () => this.pan(step, 0),
+      ArrowRight: () => this.pan(-step, 0),
+      ArrowUp: () => this.pan(0, step),
+      ArrowDown: () => this.pan(0, -step),
+    };
+    const act = keys[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+}
