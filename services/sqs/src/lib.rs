@@ -5,6 +5,7 @@
 //! and are refused by name.
 
 mod dead_letter;
+mod directory;
 mod errors;
 mod frontier;
 mod message;
@@ -17,11 +18,17 @@ use std::sync::Arc;
 
 use cloud::{Cloud, PolicyCache, Service};
 
+use directory::Directory;
 use frontier::Frontiers;
 
 /// SQS as the region's registry wants it.
 pub fn service(cloud: Cloud) -> Service {
-    let sqs = Sqs { cloud, frontiers: Frontiers::default(), policies: PolicyCache::default() };
+    let sqs = Sqs {
+        cloud,
+        queues: Directory::default(),
+        frontiers: Frontiers::default(),
+        policies: PolicyCache::default(),
+    };
     Service::new(&sqs_api::SERVICE, Arc::new(sqs), ops::OPERATIONS)
         .wording_its_own_checks()
         .taking_path_as("QueueUrl")
@@ -30,6 +37,7 @@ pub fn service(cloud: Cloud) -> Service {
 /// What the handlers share. All of it can be rebuilt from the store.
 pub(crate) struct Sqs {
     pub(crate) cloud: Cloud,
+    pub(crate) queues: Directory,
     pub(crate) frontiers: Frontiers,
     pub(crate) policies: PolicyCache,
 }

@@ -48,7 +48,7 @@ impl Transact<ChangeMessageVisibility> for Sqs {
         (target, change): &Self::Draft,
     ) -> Result<ChangeMessageVisibilityOutput, ApiError> {
         tx.with_scope(&target.scope, |tx| {
-            let queue = target.find(tx)?;
+            let queue = self.queue(tx, target)?;
             self.change(ctx, tx, &queue, change)
         })?;
         Ok(ChangeMessageVisibilityOutput {})
@@ -84,7 +84,7 @@ impl Transact<ChangeMessageVisibilityBatch> for Sqs {
     ) -> Result<ChangeMessageVisibilityBatchOutput, ApiError> {
         let mut output = ChangeMessageVisibilityBatchOutput::default();
         tx.with_scope(&draft.target.scope, |tx| {
-            let queue = draft.target.find(tx)?;
+            let queue = self.queue(tx, &draft.target)?;
             for (id, change) in &draft.entries {
                 match self.change(ctx, tx, &queue, change) {
                     Ok(()) => {

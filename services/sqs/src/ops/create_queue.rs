@@ -46,7 +46,7 @@ impl Transact<CreateQueue> for Sqs {
             }
             None => {
                 super::set_queue_attributes::check_dead_letter_target(ctx, tx, &draft.queue)?;
-                tables::QUEUES.put(tx, name, &draft.queue);
+                self.put_queue(tx, &draft.queue);
             }
         }
         Ok(CreateQueueOutput { queue_url: Some(self.queue_url(ctx.account(), name)) })

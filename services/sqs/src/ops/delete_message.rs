@@ -38,7 +38,7 @@ impl Transact<DeleteMessage> for Sqs {
         (target, handle): &Self::Draft,
     ) -> Result<DeleteMessageOutput, ApiError> {
         tx.with_scope(&target.scope, |tx| {
-            let queue = target.find(tx)?;
+            let queue = self.queue(tx, target)?;
             delete(tx, &queue, handle)
         })?;
         ctx.publish("AWS/SQS", "NumberOfMessagesDeleted", ("QueueName", &target.url.name), 1.0);
@@ -67,7 +67,7 @@ impl Transact<DeleteMessageBatch> for Sqs {
     ) -> Result<DeleteMessageBatchOutput, ApiError> {
         let mut output = DeleteMessageBatchOutput::default();
         tx.with_scope(&draft.target.scope, |tx| {
-            let queue = draft.target.find(tx)?;
+            let queue = self.queue(tx, &draft.target)?;
             for (id, handle) in &draft.entries {
                 match delete(tx, &queue, handle) {
                     Ok(()) => output.successful.push(DeleteMessageBatchResultEntry { id: id.clone() }),

@@ -6,7 +6,7 @@ use cloud::{Ctx, Guard, Transact};
 use shapes::ApiError;
 use sqs_api::op::DeleteQueue;
 use sqs_api::{DeleteQueueInput, DeleteQueueOutput};
-use store::{Order, Range, StoreError, Tx};
+use store::{Order, Range, Reader, StoreError, Tx};
 
 use super::Target;
 use crate::{Sqs, tables};
@@ -27,6 +27,7 @@ impl Transact<DeleteQueue> for Sqs {
             let queue = target.find(tx)?;
             delete_messages(tx, queue.id)?;
             tables::QUEUES.delete(tx, &queue.name);
+            self.queues.forget(tx.scope(), &queue.name);
             // A receiver that waits learns that its queue is gone.
             tx.announce(&super::arrivals_topic(queue.id));
             Ok::<_, ApiError>(())

@@ -15,11 +15,12 @@ mod set_queue_attributes;
 mod tags;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Operation, tenant};
 use shapes::ApiError;
 use sqs_api::op;
-use store::{Reader, Scope};
+use store::{Reader, Scope, Tx};
 
 use crate::queue::{Queue, QueueUrl};
 use crate::{Sqs, errors, queue, tables};
@@ -71,11 +72,24 @@ impl Sqs {
     /// The guard of an operation on one queue: its ARN and its policy.
     pub(crate) fn queue_guard(&self, ctx: &Ctx, url: &str) -> Result<Guard, ApiError> {
         let target = Target::parse(ctx, url)?;
-        let mut snapshot = self.cloud.store().read(&target.scope)?;
-        let queue = tables::QUEUES.find(&mut snapshot, &target.url.name)?;
-        let policy = queue.and_then(|queue| queue.attributes.policy);
-        let policy = policy.map(|text| self.policies.resource_policy(&text)).transpose()?;
+        let queue = match self.queues.remembered(&target.scope, &target.url.name) {
+            Some(queue) => Some(queue),
+            None => self.queues.find(&mut self.cloud.store().read(&target.scope)?, &target.url.name)?,
+        };
+        let policy = queue.as_ref().and_then(|queue| queue.attributes.policy.as_ref());
+        let policy = policy.map(|text| self.policies.resource_policy(text)).transpose()?;
         Ok(Guard::resource(target.arn(ctx)).policy(policy))
+    }
+
+    /// The queue whose messages a request is about.
+    pub(crate) fn queue(&self, reader: &mut dyn Reader, target: &Target) -> Result<Arc<Queue>, ApiError> {
+        self.queues.find(reader, &target.url.name)?.ok_or_else(errors::queue_does_not_exist)
+    }
+
+    /// Stores a queue that was made or changed.
+    pub(crate) fn put_queue(&self, tx: &mut Tx<'_>, queue: &Queue) {
+        tables::QUEUES.put(tx, &queue.name, queue);
+        self.queues.forget(tx.scope(), &queue.name);
     }
 
     /// The URL by which clients name a queue.

@@ -10,7 +10,7 @@ use store::Tx;
 
 use super::Target;
 use super::delete_queue::delete_messages;
-use crate::{Sqs, errors, tables};
+use crate::{Sqs, errors};
 
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -34,7 +34,7 @@ impl Transact<PurgeQueue> for Sqs {
             }
             delete_messages(tx, queue.id)?;
             queue.last_purged = Some(now);
-            tables::QUEUES.put(tx, &queue.name, &queue);
+            self.put_queue(tx, &queue);
             Ok(PurgeQueueOutput {})
         })
     }

@@ -49,23 +49,25 @@ impl Handle<ReceiveMessage> for Sqs {
     ) -> Result<ReceiveMessageOutput, ApiError> {
         let request = Request::parse(ctx, input)?;
         let started = ctx.now();
-        // Watching before looking, so that nothing can arrive unseen in between.
-        let queue = request.target.find(&mut ctx.store().read(&request.target.scope)?)?.id;
-        let mut arrivals = ctx.store().watch(&request.target.scope, &arrivals_topic(queue));
-        loop {
-            let look = self.look(ctx, &request).await?;
-            let deadline = started + look.wait;
-            if !look.messages.is_empty() || look.queue != queue || ctx.now() >= deadline {
-                received_metrics(ctx, &request.target.url.name, look.messages.len());
-                let messages = (!look.messages.is_empty()).then_some(look.messages);
-                return Ok(ReceiveMessageOutput { messages });
-            }
-            let wake_at = look.next.map_or(deadline, |next| next.min(deadline));
-            tokio::select! {
-                () = arrivals.changed() => {}
-                () = self.cloud.clock().sleep_until(wake_at) => {}
+        let mut look = self.look(ctx, &request).await?;
+        let (queue, deadline) = (look.queue, started + look.wait);
+        if look.messages.is_empty() && ctx.now() < deadline {
+            // From here on watched before looked at, so that nothing can arrive unseen in between.
+            let mut arrivals = ctx.store().watch(&request.target.scope, &arrivals_topic(queue));
+            loop {
+                look = self.look(ctx, &request).await?;
+                if !look.messages.is_empty() || look.queue != queue || ctx.now() >= deadline {
+                    break;
+                }
+                let wake_at = look.next.map_or(deadline, |next| next.min(deadline));
+                tokio::select! {
+                    () = arrivals.changed() => {}
+                    () = self.cloud.clock().sleep_until(wake_at) => {}
+                }
             }
         }
+        received_metrics(ctx, &request.target.url.name, look.messages.len());
+        Ok(ReceiveMessageOutput { messages: (!look.messages.is_empty()).then_some(look.messages) })
     }
 }
 
@@ -107,7 +109,7 @@ impl Sqs {
     /// Takes visible messages in the order they became visible, moves those to the dead-letter queue that were
     /// received too often, and drops those that outlived the retention period.
     fn receive(&self, ctx: &Ctx, tx: &mut Tx<'_>, request: &Request) -> Result<Look, ApiError> {
-        let queue = request.target.find(tx)?;
+        let queue = self.queue(tx, &request.target)?;
         let now = ctx.now();
         let mut found = self.visible(tx, &queue, self.frontiers.start(queue.id), now, request.count)?;
         if found.rows.is_empty() && self.frontiers.takes_full_look(queue.id, now) {
@@ -175,7 +177,7 @@ impl Sqs {
             return Ok(false);
         }
         // A dead-letter queue that is gone keeps nothing away from the receiver.
-        let Some(dead_letters) = tables::QUEUES.find(tx, &redrive.target_name)? else { return Ok(false) };
+        let Some(dead_letters) = self.queues.find(tx, &redrive.target_name)? else { return Ok(false) };
         let mut letter = message.clone();
         letter.dead_letter_source = Some(queue::arn(ctx.region(), target.url.account, &queue.name));
         self.place(tx, dead_letters.id, ctx.now(), place, &letter);

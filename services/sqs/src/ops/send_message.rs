@@ -60,7 +60,7 @@ impl Transact<SendMessage> for Sqs {
     fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<SendMessageOutput, ApiError> {
         let message = &draft.message;
         tx.with_scope(&draft.target.scope, |tx| {
-            let queue = draft.target.find(tx)?;
+            let queue = self.queue(tx, &draft.target)?;
             self.put(ctx, tx, &queue, message)?;
             tx.announce(&arrivals_topic(queue.id));
             Ok::<_, ApiError>(())
@@ -117,7 +117,7 @@ impl Transact<SendMessageBatch> for Sqs {
     ) -> Result<SendMessageBatchOutput, ApiError> {
         let mut output = SendMessageBatchOutput::default();
         tx.with_scope(&draft.target.scope, |tx| {
-            let queue = draft.target.find(tx)?;
+            let queue = self.queue(tx, &draft.target)?;
             for (id, message) in &draft.entries {
                 let sent = match message {
                     Ok(message) => self.put(ctx, tx, &queue, message).map(|()| message),

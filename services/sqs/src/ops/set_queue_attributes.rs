@@ -34,7 +34,7 @@ impl Transact<SetQueueAttributes> for Sqs {
             queue.attributes.set(given)?;
             queue.modified = ctx.now();
             check_dead_letter_target(&ctx.in_tenant(target.url.account, ctx.region()), tx, &queue)?;
-            tables::QUEUES.put(tx, &queue.name, &queue);
+            self.put_queue(tx, &queue);
             Ok(SetQueueAttributesOutput {})
         })
     }

@@ -12,7 +12,7 @@ use sqs_api::{
 use store::Tx;
 
 use super::Target;
-use crate::{Sqs, errors, tables};
+use crate::{Sqs, errors};
 
 /// Developer Guide, "Amazon SQS cost allocation tags".
 const MOST_TAGS: usize = 50;
@@ -38,7 +38,7 @@ impl Transact<TagQueue> for Sqs {
             let mut queue = target.find(tx)?;
             queue.tags.extend(tags.clone());
             check(&queue.tags)?;
-            tables::QUEUES.put(tx, &queue.name, &queue);
+            self.put_queue(tx, &queue);
             Ok(TagQueueOutput {})
         })
     }
@@ -64,7 +64,7 @@ impl Transact<UntagQueue> for Sqs {
         tx.with_scope(&target.scope, |tx| {
             let mut queue = target.find(tx)?;
             queue.tags.retain(|key, _| !keys.contains(key));
-            tables::QUEUES.put(tx, &queue.name, &queue);
+            self.put_queue(tx, &queue);
             Ok(UntagQueueOutput {})
         })
     }
