@@ -4,12 +4,15 @@
 //! speaks the public Runtime API with us ([`environment`], [`runtime_api`]); an invocation brings the two together
 //! ([`invocation`]). Container images, layers and function URLs are not here and are refused by name.
 
+mod async_invoke;
 mod code;
 mod concurrency;
 mod configuration;
 mod credentials;
+mod destination;
 mod environment;
 mod errors;
+mod event_source;
 mod function;
 mod invocation;
 mod logs;
@@ -24,8 +27,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blobs::Blobs;
+use clock::JobKind;
 use cloud::{BoxFuture, Cloud, PolicyCache, Service};
 use sandbox::Sandboxes;
+use shapes::ApiError;
 
 pub use runtime::RuntimeReport;
 
@@ -83,6 +88,7 @@ impl LambdaService {
             concurrency: concurrency::Limiter::new(config.concurrency),
             policies: PolicyCache::default(),
             logs: logs::Sink::new(cloud.clone()),
+            sources: event_source::Sources::default(),
             cloud,
             config,
         }))
@@ -98,8 +104,19 @@ impl LambdaService {
         self.0.runtimes.report().await
     }
 
-    /// Ends all execution environments.
+    /// The kinds of jobs that carry asynchronous events, for the region's runner.
+    pub fn jobs(&self) -> Vec<JobKind> {
+        vec![async_invoke::kind(&self.0)]
+    }
+
+    /// Starts what works in the background, once the region is open: the tasks of event source mappings.
+    pub fn start(&self) -> Result<(), ApiError> {
+        self.0.start_sources()
+    }
+
+    /// Ends the tasks of event source mappings and all execution environments.
     pub fn stop(&self) {
+        self.0.sources.stop_all();
         self.0.pools.clear();
     }
 }
@@ -119,6 +136,7 @@ pub(crate) struct Lambda {
     pub(crate) concurrency: concurrency::Limiter,
     pub(crate) policies: PolicyCache,
     pub(crate) logs: logs::Sink,
+    pub(crate) sources: event_source::Sources,
 }
 
 /// The service principal that roles of functions trust.

@@ -2,6 +2,8 @@
 
 use store::Table;
 
+use crate::async_invoke::EventInvokeConfig;
+use crate::event_source::Mapping;
 use crate::function::{Alias, Function, Version};
 use crate::policy::ResourcePolicy;
 
@@ -16,3 +18,13 @@ pub(crate) const ALIASES: Table<(String, String), Alias> = Table::new("lambda/al
 
 /// Resource policies by the function's name and a qualifier, which is empty for the function itself.
 pub(crate) const POLICIES: Table<(String, String), ResourcePolicy> = Table::new("lambda/policy");
+
+/// How asynchronous events are treated, by the function's name and a qualifier, which may be empty.
+pub(crate) const EVENT_CONFIGS: Table<(String, String), EventInvokeConfig> =
+    Table::new("lambda/event-config");
+
+/// Event source mappings by their UUID.
+pub(crate) const MAPPINGS: Table<String, Mapping> = Table::new("lambda/mapping");
+
+/// The mappings whose tasks are to run, by account, region and UUID. Region-wide.
+pub(crate) const ENABLED_MAPPINGS: Table<(String, String, String), ()> = Table::new("lambda/enabled-mapping");

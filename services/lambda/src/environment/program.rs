@@ -56,7 +56,14 @@ pub(crate) async fn prepare(
         check_bootstrap(&code)?;
     }
     let launch = lambda.runtimes.launch(kind, &code).await?;
-    let stream = Stream { group: version.log_group_name(), name: stream_name(lambda, version) };
+    let stream = Stream {
+        account: deployment.account,
+        region: deployment.region,
+        function_arn: arn,
+        role: version.role.clone(),
+        group: version.log_group_name(),
+        name: stream_name(lambda, version),
+    };
     let task_root = lambda.runtimes.seen(TASK_ROOT, &code);
 
     let has_own_network = lambda.config.network == FunctionNetwork::Isolated

@@ -55,6 +55,9 @@ fn delete_all(tx: &mut Tx<'_>, name: &String) -> Result<(), ApiError> {
     for (key, _) in tables::ALIASES.list(tx, &Range::prefix(name), MOST_LISTED)? {
         tables::ALIASES.delete(tx, &key);
     }
+    for (key, _) in tables::EVENT_CONFIGS.list(tx, &Range::prefix(name), MOST_LISTED)? {
+        tables::EVENT_CONFIGS.delete(tx, &key);
+    }
     for (key, _) in tables::POLICIES.list(tx, &Range::prefix(name), MOST_LISTED)? {
         tables::POLICIES.delete(tx, &key);
     }

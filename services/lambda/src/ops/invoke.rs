@@ -48,7 +48,10 @@ impl Handle<Invoke> for Lambda {
         match kind {
             "RequestResponse" => self.answer(ctx, request).await,
             "DryRun" => self.try_out(ctx, &request),
-            "Event" => Err(errors::not_here_yet("InvocationType Event")),
+            "Event" => {
+                self.take_event(ctx, request).await?;
+                Ok(InvokeOutput { status_code: Some(202), ..Default::default() })
+            }
             other => Err(errors::invalid(format!(
                 "InvocationType {other} has to be one of Event, RequestResponse and DryRun"
             ))),

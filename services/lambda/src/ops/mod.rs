@@ -5,6 +5,8 @@ mod aliases;
 mod concurrency;
 mod create_function;
 mod delete_function;
+mod event_invoke_config;
+mod event_source_mappings;
 mod get_function;
 mod invoke;
 mod list_functions;
@@ -24,29 +26,39 @@ use crate::{Lambda, PRINCIPAL, errors, tables};
 pub(crate) static OPERATIONS: &[Operation<Lambda>] = &[
     Operation::transaction::<op::AddPermission>(),
     Operation::transaction::<op::CreateAlias>(),
+    Operation::of::<op::CreateEventSourceMapping>(),
     Operation::of::<op::CreateFunction>(),
     Operation::transaction::<op::DeleteAlias>(),
+    Operation::of::<op::DeleteEventSourceMapping>(),
     Operation::of::<op::DeleteFunction>(),
     Operation::transaction::<op::DeleteFunctionConcurrency>(),
+    Operation::transaction::<op::DeleteFunctionEventInvokeConfig>(),
     Operation::of::<op::GetAccountSettings>(),
     Operation::of::<op::GetAlias>(),
+    Operation::of::<op::GetEventSourceMapping>(),
     Operation::of::<op::GetFunction>(),
     Operation::of::<op::GetFunctionConcurrency>(),
     Operation::of::<op::GetFunctionConfiguration>(),
+    Operation::of::<op::GetFunctionEventInvokeConfig>(),
     Operation::of::<op::GetPolicy>(),
     Operation::of::<op::Invoke>(),
     Operation::of::<op::ListAliases>(),
+    Operation::of::<op::ListEventSourceMappings>(),
+    Operation::of::<op::ListFunctionEventInvokeConfigs>(),
     Operation::of::<op::ListFunctions>(),
     Operation::of::<op::ListTags>(),
     Operation::of::<op::ListVersionsByFunction>(),
     Operation::transaction::<op::PublishVersion>(),
     Operation::transaction::<op::PutFunctionConcurrency>(),
+    Operation::transaction::<op::PutFunctionEventInvokeConfig>(),
     Operation::transaction::<op::RemovePermission>(),
     Operation::transaction::<op::TagResource>(),
     Operation::transaction::<op::UntagResource>(),
     Operation::transaction::<op::UpdateAlias>(),
+    Operation::of::<op::UpdateEventSourceMapping>(),
     Operation::of::<op::UpdateFunctionCode>(),
     Operation::of::<op::UpdateFunctionConfiguration>(),
+    Operation::transaction::<op::UpdateFunctionEventInvokeConfig>(),
 ];
 
 impl Lambda {

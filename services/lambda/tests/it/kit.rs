@@ -69,11 +69,12 @@ impl Functions {
         let mut config = config(folder.path());
         change(&mut config);
         let mut made = None;
-        let region = TestRegion::start(|cloud| {
+        let region = TestRegion::with_jobs(|cloud| {
             let service = LambdaService::new(cloud.clone(), config);
             let services = vec![service.service(), sqs::service(cloud.clone())];
+            let jobs = service.jobs();
             made = Some(service);
-            services
+            (services, jobs)
         });
         Self { region, service: made.expect("the service is made"), _folder: folder }
     }

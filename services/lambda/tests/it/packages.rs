@@ -1,0 +1,104 @@
+//! Deployment packages that nobody should unpack, and configurations that nobody can have.
+
+use std::io::{Cursor, Write};
+
+use lambda_api::op::{CreateFunction, GetFunction, ListFunctions};
+use lambda_api::{CreateFunctionInput, FunctionCode, GetFunctionInput, ListFunctionsInput};
+use shapes::ApiError;
+use zip::write::SimpleFileOptions;
+
+use crate::kit::{Functions, ROLE, variables, zip};
+
+async fn create(functions: &Functions, zip_file: Vec<u8>) -> Result<(), ApiError> {
+    let input = CreateFunctionInput {
+        function_name: "hostile".to_owned(),
+        runtime: Some("python3.12".to_owned()),
+        handler: Some("index.handler".to_owned()),
+        role: ROLE.to_owned(),
+        code: FunctionCode { zip_file: Some(zip_file.into()), ..Default::default() },
+        ..Default::default()
+    };
+    functions.region.call::<CreateFunction>(input).await.map(|_| ())
+}
+
+fn links(entries: &[(&str, Option<&str>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, target) in entries {
+        match target {
+            Some(target) => writer.add_symlink(*name, *target, SimpleFileOptions::default()).unwrap(),
+            None => {
+                writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+                writer.write_all(b"x").unwrap();
+            }
+        }
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn entries_that_leave_the_folder_are_refused() {
+    let functions = Functions::start();
+    let refused = [
+        zip(&[("../x", "")]),
+        zip(&[("a/../../x", "")]),
+        zip(&[("/etc/x", "")]),
+        zip(&[("a\\..\\x", "")]),
+        zip(&[("a", ""), ("a/b", "")]),
+        links(&[("l", Some("/etc/passwd"))]),
+        links(&[("l", Some("../../../../etc/passwd"))]),
+        links(&[("a/l", Some("..")), ("a/m", Some("l/../../.."))]),
+        links(&[("l", Some("nothing"))]),
+        links(&[("d", Some(".")), ("d/x", None)]),
+        b"no zip".to_vec(),
+        Vec::new(),
+    ];
+    for (index, package) in refused.into_iter().enumerate() {
+        let error = create(&functions, package).await.expect_err(&format!("package {index}"));
+        assert_eq!(error.name(), "InvalidParameterValueException", "{index}: {error}");
+    }
+    create(&functions, links(&[("lib/a.py", None), ("index.py", Some("lib/a.py"))])).await.unwrap();
+}
+
+#[tokio::test]
+async fn packages_have_a_size() {
+    let functions = Functions::start();
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let zeros = vec![0; 1 << 20];
+    writer.start_file("zeros", SimpleFileOptions::default()).unwrap();
+    for _ in 0..251 {
+        writer.write_all(&zeros).unwrap();
+    }
+    let bomb = writer.finish().unwrap().into_inner();
+    assert!(bomb.len() < 1 << 20);
+    let error = create(&functions, bomb).await.unwrap_err();
+    assert_eq!(error.message(), "Unzipped size must be smaller than 262144000 bytes");
+    let error = create(&functions, vec![0; (50 << 20) + 1]).await.unwrap_err();
+    assert_eq!((error.status(), error.name()), (413, "RequestEntityTooLargeException"));
+}
+
+#[tokio::test]
+async fn wrong_configurations_are_refused_by_name() {
+    let functions = Functions::start();
+    let files = [("index.py", "")];
+    type Change = fn(&mut CreateFunctionInput);
+    let cases: [(&str, Change); 6] = [
+        ("memorySize", |input| input.memory_size = Some(127)),
+        ("timeout", |input| input.timeout = Some(901)),
+        ("runtime", |input| input.runtime = Some("cobol".to_owned())),
+        ("_HANDLER", |input| input.environment = Some(variables(&[("_HANDLER", "x")]))),
+        ("4KB", |input| input.environment = Some(variables(&[("A", &"x".repeat(4096))]))),
+        ("Layers", |input| input.layers = Some(vec!["arn:aws:lambda:us-east-1:1:layer:l:1".to_owned()])),
+    ];
+    for (text, change) in cases {
+        let error = functions.create("f", "python3.12", &files, change).await.unwrap_err();
+        assert!(error.message().contains(text), "{error}");
+    }
+    functions.create("f", "python3.12", &files, |_| {}).await.unwrap();
+    let error = functions.create("f", "python3.12", &files, |_| {}).await.unwrap_err();
+    assert_eq!((error.status(), error.message()), (409, "Function already exist: f"));
+    let listed = functions.region.call::<ListFunctions>(ListFunctionsInput::default()).await.unwrap();
+    assert_eq!(listed.functions.unwrap().len(), 1);
+    let missing = GetFunctionInput { function_name: "g".to_owned(), qualifier: None };
+    let error = functions.region.call::<GetFunction>(missing).await.unwrap_err();
+    assert_eq!(error.message(), "Function not found: arn:aws:lambda:us-east-1:000000000000:function:g");
+}
