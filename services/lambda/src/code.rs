@@ -59,11 +59,6 @@ impl CodeStore {
         Ok(Code { digest: *id.digest(), zipped_bytes })
     }
 
-    /// The zip file as it was uploaded.
-    pub(crate) async fn zip(&self, code: &Code) -> Result<Bytes, ApiError> {
-        self.blobs.get(BlobId::from_digest(code.digest)).await.map_err(ApiError::internal)
-    }
-
     /// The folder with the files of a package.
     pub(crate) async fn unpacked(&self, code: &Code) -> Result<PathBuf, ApiError> {
         self.files(BlobId::from_digest(code.digest), None).await

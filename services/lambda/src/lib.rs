@@ -114,6 +114,11 @@ impl LambdaService {
         self.0.start_sources()
     }
 
+    /// Ends the environments that wait for work; functions start anew.
+    pub fn end_environments(&self) {
+        self.0.pools.clear();
+    }
+
     /// Ends the tasks of event source mappings and all execution environments.
     pub fn stop(&self) {
         self.0.sources.stop_all();

@@ -3,7 +3,7 @@
 use store::Table;
 
 use crate::async_invoke::EventInvokeConfig;
-use crate::event_source::Mapping;
+use crate::event_source::{Checkpoint, Mapping};
 use crate::function::{Alias, Function, Version};
 use crate::policy::ResourcePolicy;
 
@@ -28,3 +28,6 @@ pub(crate) const MAPPINGS: Table<String, Mapping> = Table::new("lambda/mapping")
 
 /// The mappings whose tasks are to run, by account, region and UUID. Region-wide.
 pub(crate) const ENABLED_MAPPINGS: Table<(String, String, String), ()> = Table::new("lambda/enabled-mapping");
+
+/// How far event source mappings have come in their streams, by the mapping's UUID and the shard.
+pub(crate) const CHECKPOINTS: Table<(String, String), Checkpoint> = Table::new("lambda/checkpoint");

@@ -39,12 +39,6 @@ pub(crate) struct Deployment {
     pub version: Version,
 }
 
-impl Deployment {
-    pub(crate) fn arn(&self) -> String {
-        self.version.arn(self.account, self.region)
-    }
-}
-
 /// A running environment. Dropping the last handle ends it.
 pub(crate) struct Environment {
     pub id: u128,
@@ -111,6 +105,8 @@ impl Environment {
         let expires = program.expires;
         let limit = LONGEST_INIT.max(Duration::from_secs(deployment.version.timeout_seconds.into()));
         let stream = program.stream.clone();
+        let first_line = format!("INIT_START Runtime Version: {}", program.runtime);
+        lambda.logs.write(&stream, ctx.now(), &first_line);
         let running = program.start(lambda, &exchange).await?;
         let (commands, inbox) = mpsc::unbounded_channel();
         let exit = Arc::new(OnceLock::new());

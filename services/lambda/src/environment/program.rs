@@ -34,6 +34,8 @@ pub(crate) struct Program {
     host_listener: Option<TcpListener>,
     tmp: Option<PathBuf>,
     pub stream: Stream,
+    /// For the log: what runs the function.
+    pub runtime: String,
     pub expires: Option<Timestamp>,
 }
 
@@ -103,7 +105,7 @@ pub(crate) async fn prepare(
     let all = variables.all(&task_root.to_string_lossy(), credentials.as_ref());
     spec.env = all.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     let expires = credentials.map(|credentials| credentials.expires);
-    Ok(Program { spec, host_listener, tmp, stream, expires })
+    Ok(Program { spec, host_listener, tmp, stream, runtime: launch.description, expires })
 }
 
 fn check_bootstrap(code: &std::path::Path) -> Result<(), StartFailure> {
@@ -213,7 +215,7 @@ impl Program {
             (lambda.config.serve_region)(listener, until);
             stop
         });
-        Ok(Running { sandbox, tasks: vec![api.abort_handle()], region, tmp: self.tmp })
+        Ok(Running { sandbox, tasks: vec![api.abort_handle()], _region: region, tmp: self.tmp })
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Running {
     pub sandbox: Sandbox,
     pub tasks: Vec<AbortHandle>,
     /// Kept until the end: stops whoever serves the region to the program.
-    pub region: Option<oneshot::Sender<()>>,
+    pub _region: Option<oneshot::Sender<()>>,
     pub tmp: Option<PathBuf>,
 }
 

@@ -6,6 +6,7 @@
 mod batch;
 mod mapping;
 mod sqs;
+mod stream;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,7 @@ use store::{Range, Scope};
 use tokio::sync::watch;
 
 pub(crate) use mapping::{Given, Mapping, Settings, SourceKind};
+pub(crate) use stream::Checkpoint;
 
 use crate::function::Target;
 use crate::invocation::{Outcome, Request};
@@ -119,9 +121,8 @@ impl Lambda {
         let poller = Poller { lambda: Arc::clone(self), mapping: Arc::new(mapping), target, stop, status };
         match kind {
             Ok(SourceKind::Queue) => drop(tokio::spawn(poller.poll_queue())),
-            Ok(SourceKind::TableStream) | Err(_) => {
-                poller.status.set("PROBLEM: the event source is not implemented")
-            }
+            Ok(SourceKind::TableStream) => drop(tokio::spawn(poller.poll_stream())),
+            Err(error) => poller.status.set(format!("PROBLEM: {error}")),
         }
     }
 }

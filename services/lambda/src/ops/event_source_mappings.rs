@@ -19,6 +19,7 @@ use sqs_api::op::GetQueueAttributes;
 use store::{Order, Range, Reader, Scope, Tx};
 
 use super::page_size;
+use super::versions::MOST_LISTED;
 use crate::destination::queue_url;
 use crate::event_source::{Given, Mapping, Settings, SourceKind};
 use crate::function::{Target, Version};
@@ -233,6 +234,9 @@ impl Handle<DeleteEventSourceMapping> for Lambda {
                 let mapping = find(tx, &uuid)?;
                 put(tx, &own, &Mapping { is_enabled: false, ..mapping.clone() });
                 tables::MAPPINGS.delete(tx, &uuid);
+                for (key, _) in tables::CHECKPOINTS.list(tx, &Range::prefix(&uuid), MOST_LISTED)? {
+                    tables::CHECKPOINTS.delete(tx, &key);
+                }
                 Ok::<_, ApiError>(mapping)
             })
             .await?;

@@ -18,7 +18,6 @@ mod versions;
 use cloud::{Ctx, Guard, Operation};
 use lambda_api::op;
 use shapes::ApiError;
-use store::Scope;
 
 use crate::function::{LATEST, Target};
 use crate::{Lambda, PRINCIPAL, errors, tables};
@@ -88,13 +87,6 @@ impl Lambda {
 /// Under which qualifier a target's resource policy is kept: `$LATEST` has that of the function itself.
 pub(crate) fn policy_qualifier(target: &Target) -> String {
     target.qualifier.clone().filter(|qualifier| qualifier != LATEST).unwrap_or_default()
-}
-
-/// Where a request's target lies, and the function's own ARN.
-pub(crate) fn parse(ctx: &Ctx, name: &str, qualifier: Option<&str>) -> Result<(Target, Scope), ApiError> {
-    let target = Target::parse(ctx, name, qualifier)?;
-    let scope = target.scope();
-    Ok((target, scope))
 }
 
 /// The number of items of a page: 50 unless fewer are asked for, as AWS has it.

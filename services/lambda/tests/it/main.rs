@@ -5,3 +5,4 @@ mod events;
 mod kit;
 mod packages;
 mod running;
+mod speed;

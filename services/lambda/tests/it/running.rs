@@ -87,7 +87,7 @@ done
 "#;
 
 /// A runtime in bash that runs `work` on each `$event` and answers what it leaves in `$answer`.
-fn bash(work: &str) -> String {
+pub(crate) fn bash(work: &str) -> String {
     ECHO.replacen("\n", &format!("\nwork() {{ {work}; }}\n"), 1)
 }
 
