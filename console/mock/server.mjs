@@ -106,7 +106,7 @@ function architecture(region) {
   return { region: "us-east-1", now, edges, nodes: [...ends].sort().map((end) => ({ arn: end, kind: end.split(":")[2] })) };
 }
 
-const order = (number) => ({ orderId: `o-${String(number).padStart(6, "0")}`, customer: ["Ada", "Grace", "Edsger", "Barbara"][number % 4], total: ((number * 37) % 900) / 10 + 9.9 });
+const order = (number) => ({ orderId: `o-${String(number).padStart(6, "0")}`, customer: ["Ada", "Grace", "Edsger", "Barbara"][number % 4], total: (((number * 37) % 900) + 99) / 10 });
 const traceOf = (number) => `1-6743e988-${number.toString(16).padStart(24, "0")}`;
 
 function describe(end, region) {

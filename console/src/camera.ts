@@ -4,6 +4,8 @@ const SMALLEST = 0.25;
 const LARGEST = 2;
 /** Fitting does not enlarge beyond this: three cards need not fill a screen. */
 const FITTED = 1.1;
+/** Kept free at the bottom, where the buttons are. */
+export const FOOT = 56;
 
 export class Camera {
   /** The user has moved it: new nodes do not move it back. */
@@ -31,7 +33,8 @@ export class Camera {
 
   fit(): void {
     this.isHeld = false;
-    const { clientWidth: width, clientHeight: height } = this.stage;
+    const { clientWidth: width } = this.stage;
+    const height = this.stage.clientHeight - FOOT;
     const scale = Math.min(FITTED, width / this.content.width, height / this.content.height);
     this.scale = Math.max(SMALLEST, scale);
     this.x = (width - this.content.width * this.scale) / 2;

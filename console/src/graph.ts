@@ -115,34 +115,45 @@ export class Graph {
 
   private measure(edges: Edge[], at: number): void {
     const seconds = (at - this.lastPoll) / 1000;
-    const calls = new Map<string, number>();
+    const into = new Map<string, Traffic>();
+    const out = new Map<string, Traffic>();
     const totals = new Map<string, number>();
-    for (const node of this.nodes.values()) {
-      node.callsPerSecond = 0;
-      node.errorsPerSecond = 0;
-    }
     for (const edge of edges) {
       const key = `${edge.from} ${edge.to}`;
       const before = this.lastCalls.get(key);
       const since = before === undefined || edge.calls < before ? 0 : edge.calls - before;
       totals.set(key, edge.calls);
-      const from = this.nodes.get(resource(edge.from).id);
-      const to = this.nodes.get(resource(edge.to).id);
-      // A node's figure is that of the calls made to it; nobody calls a client.
-      for (const node of from?.kind === "client" ? [from, to] : [to]) {
-        if (!node) continue;
-        calls.set(node.id, (calls.get(node.id) ?? 0) + since);
-        node.callsPerSecond += edge.callsPerSecond;
-        node.errorsPerSecond += edge.errorsPerSecond;
-      }
+      add(into, resource(edge.to).id, edge, since);
+      add(out, resource(edge.from).id, edge, since);
     }
     this.lastCalls = totals;
     const isFirst = this.lastPoll === 0;
     this.lastPoll = at;
-    if (isFirst) return;
     for (const node of this.nodes.values()) {
-      node.history.push((calls.get(node.id) ?? 0) / Math.max(seconds, 0.1));
+      // A node's figures are those of the calls made to it; of those it makes where nobody calls it, as with clients
+      // and functions that read a stream.
+      const called = into.get(node.id);
+      const traffic = called && called.callsPerSecond > 0 ? called : out.get(node.id);
+      node.callsPerSecond = traffic?.callsPerSecond ?? 0;
+      node.errorsPerSecond = traffic?.errorsPerSecond ?? 0;
+      if (isFirst) continue;
+      node.history.push((traffic?.since ?? 0) / Math.max(seconds, 0.1));
       if (node.history.length > HISTORY) node.history.shift();
     }
   }
+}
+
+interface Traffic {
+  /** Calls since the last poll. */
+  since: number;
+  callsPerSecond: number;
+  errorsPerSecond: number;
+}
+
+function add(traffic: Map<string, Traffic>, id: string, edge: Edge, since: number): void {
+  const sum = traffic.get(id) ?? { since: 0, callsPerSecond: 0, errorsPerSecond: 0 };
+  sum.since += since;
+  sum.callsPerSecond += edge.callsPerSecond;
+  sum.errorsPerSecond += edge.errorsPerSecond;
+  traffic.set(id, sum);
 }

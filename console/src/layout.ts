@@ -9,6 +9,7 @@ export interface Place {
 }
 
 export interface Layout {
+  /** In the order of reading: row by row, then column by column. */
   places: Map<string, Place>;
   width: number;
   height: number;
@@ -25,10 +26,11 @@ interface Ends {
   to: string;
 }
 
-export const CARD = { width: 200, height: 92 };
-const GAP = { x: 150, y: 28 };
+export const CARD = { width: 214, height: 92 };
+const GAP = { x: 146, y: 28 };
 const GUTTER = 72;
-const MARGIN = 36;
+const LABEL_RISE = 12;
+const MARGIN = 44;
 /** Text below this scale is hard to read, so more rows are tried. */
 const LEGIBLE = 0.85;
 
@@ -192,7 +194,8 @@ export function path(from: Place, to: Place, route: Route): { d: string; label: 
     const bend = (end.x - start.x) / 2;
     return {
       d: `M${start.x} ${start.y}C${start.x + bend} ${start.y} ${end.x - bend} ${end.y} ${end.x} ${end.y}`,
-      label: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 },
+      // Above a level line; on the middle of a steep one, which it would cut through otherwise.
+      label: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 - (Math.abs(end.y - start.y) < 24 ? LABEL_RISE : 0) },
     };
   }
   // Lanes alternate around the middle of the gutter, and stay inside it however many there are.
@@ -202,7 +205,7 @@ export function path(from: Place, to: Place, route: Route): { d: string; label: 
   const left = end.x - 24 - (route.lane % 4) * 5;
   return {
     d: rounded([start, { x: right, y: start.y }, { x: right, y }, { x: left, y }, { x: left, y: end.y }, end]),
-    label: { x: (right + left) / 2, y },
+    label: { x: (right + left) / 2, y: y - LABEL_RISE },
   };
 }
 

@@ -2,6 +2,7 @@
 
 import "./style.css";
 import * as api from "./api.ts";
+import { FOOT } from "./camera.ts";
 import { h, setText, sync } from "./dom.ts";
 import { clock, count, counted, rate } from "./format.ts";
 import { Graph } from "./graph.ts";
@@ -90,10 +91,11 @@ async function read(): Promise<void> {
 
 function draw(): void {
   const { nodes, links, hidden } = graph.visible(withSupporting);
-  picture.draw(nodes, links, { width: workspace.clientWidth, height: workspace.clientHeight });
   const resources = nodes.filter((node) => node.kind !== "client").length;
   empty.hidden = resources > 0;
+  // Before drawing: what is hidden has no size to fit into.
   picture.element.hidden = resources === 0;
+  picture.draw(nodes, links, { width: workspace.clientWidth, height: workspace.clientHeight - FOOT });
   supporting.hidden = hidden === 0 && !withSupporting;
   setText(supporting, withSupporting ? "Hide supporting" : hidden ? `Show supporting (${count(hidden)})` : "Show supporting");
 
@@ -193,6 +195,7 @@ function listen(): void {
   new ResizeObserver(() => {
     clearTimeout(settling);
     settling = window.setTimeout(() => {
+      if (polls === 0) return;
       draw();
       if (!picture.camera.isHeld) picture.camera.fit();
     }, 100);

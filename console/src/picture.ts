@@ -69,11 +69,8 @@ export class Picture {
     this.forget(this.cards, new Set(nodes.map((node) => node.id)));
     this.forget(this.curves, new Set(links.map((link) => link.id)));
     // In the order of reading, which is also that of the tab key.
-    const inOrder = [...this.cards].sort(([a], [b]) => {
-      const [p, q] = [this.arranged.places.get(a), this.arranged.places.get(b)];
-      return !p || !q ? 0 : p.x - q.x || p.y - q.y;
-    });
-    sync(this.deck, inOrder.map(([, card]) => card.element));
+    const inOrder = [...this.arranged.places.keys()].map((id) => this.cards.get(id)?.element);
+    sync(this.deck, inOrder.filter((element) => element !== undefined));
     sync(this.lines, [...this.curves.values()].map((curve) => curve.group));
     sync(this.labels, [...this.curves.values()].map((curve) => curve.label));
     if (isNew) {
@@ -102,6 +99,7 @@ export class Picture {
     const card = this.cards.get(node.id) ?? this.newCard(node);
     setText(card.figure, node.callsPerSecond > 0 ? rate(node.callsPerSecond) : "");
     card.element.classList.toggle("failing", node.errorsPerSecond > 0);
+    card.element.classList.toggle("resting", !node.history.some((calls) => calls > 0));
     const line = sparkline(node.history);
     setAttribute(card.line, "d", line);
     setAttribute(card.area, "d", `${line}V${SPARK.height}H0Z`);
@@ -138,6 +136,8 @@ export class Picture {
     curve.group.classList.toggle("resting", isResting);
     curve.group.classList.toggle("failing", link.errorsPerSecond > 0);
     curve.label.classList.toggle("resting", isResting);
+    // What set something up once is told where somebody asks.
+    curve.label.classList.toggle("aside", isResting && link.isSupporting);
     curve.label.classList.toggle("failing", link.errorsPerSecond > 0);
     const thickness = 1.4 + Math.min(4, Math.log10(1 + link.callsPerSecond * 4));
     setAttribute(curve.line, "stroke-width", thickness.toFixed(1));
@@ -212,7 +212,7 @@ export class Picture {
       setAttribute(curve.flow, "d", d);
       const tip = curve.group.lastElementChild;
       if (tip) setAttribute(tip, "transform", `translate(${to.place.x - 1} ${to.place.y + CARD.height / 2})`);
-      curve.label.style.transform = `translate(${label.x}px, ${label.y}px) translate(-50%, -115%)`;
+      curve.label.style.transform = `translate(${label.x}px, ${label.y}px) translate(-50%, -50%)`;
     }
     this.markCurves();
   }
