@@ -53,9 +53,7 @@ pub(crate) fn default_path() -> Result<PathBuf, Failure> {
 /// Only its owner may look inside: it holds secret keys.
 fn create(path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| Failure::new(format!("the data directory {} cannot be made: {error}", path.display())))
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        Failure::new(format!("the data directory {} cannot be made: {error}", path.display()))
+    })
 }

@@ -13,6 +13,10 @@ use clap::Parser;
 
 use commands::Command;
 
+/// The region makes and drops many small values on every thread; the system's allocator took an eighth of the CPU.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An AWS-compatible region on your own machine.
 #[derive(Parser)]
 #[command(name = "brume", version, about, arg_required_else_help = true)]

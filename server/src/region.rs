@@ -43,7 +43,8 @@ impl Row for Offset {
         out.extend_from_slice(&self.0.to_be_bytes());
     }
     fn decode(bytes: &[u8]) -> Result<Self, RowError> {
-        let bytes = bytes.try_into().map_err(|_| RowError::Damaged("a clock offset has 8 bytes".to_owned()))?;
+        let bytes =
+            bytes.try_into().map_err(|_| RowError::Damaged("a clock offset has 8 bytes".to_owned()))?;
         Ok(Self(u64::from_be_bytes(bytes)))
     }
 }
@@ -60,7 +61,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))?;
-    let tls = options.tls.as_ref().map(|(certificate, key)| gateway::acceptor(certificate, key)).transpose()?;
+    let tls =
+        options.tls.as_ref().map(|(certificate, key)| gateway::acceptor(certificate, key)).transpose()?;
     let port = listener.local_addr()?.port();
 
     let engine_options = EmbeddedOptions { durability: options.durability, ..Default::default() };

@@ -4,12 +4,16 @@ use std::future::Future;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use blobs::DirectoryBlobs;
 use clock::JobKind;
-use cloud::{Cloud, Directory, HttpEndpoint, Service};
+use cloud::{BoxFuture, Cloud, Directory, HttpEndpoint, Service};
 use gateway::Gateway;
-use tracing::warn;
+use lambda::{FunctionNetwork, LambdaService};
+use sandbox::{Isolation, Sandboxes};
+use tracing::{error, warn};
 
 use crate::failure::Failure;
 use crate::region::Options;
@@ -52,34 +56,148 @@ pub(crate) struct Parts {
 
 /// Listeners inside the network namespaces of functions, which the gateway serves like its own.
 #[derive(Clone, Default)]
-pub(crate) struct InnerListeners {
-    gateway: Arc<OnceLock<Arc<Gateway>>>,
-    waiting: Arc<Mutex<Vec<TcpListener>>>,
-}
+pub(crate) struct InnerListeners(Arc<OnceLock<Arc<Gateway>>>);
 
 impl InnerListeners {
-    /// Serves `listener` from now on, until the namespace goes away.
-    pub(crate) fn serve(&self, listener: TcpListener) {
-        match self.gateway.get() {
-            Some(gateway) => spawn(Arc::clone(gateway), listener),
-            None => self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(listener),
+    /// Serves `listener` until `stop` resolves. Functions start only once the region is open.
+    fn serve(&self, listener: TcpListener, stop: BoxFuture<'static, ()>) {
+        let Some(gateway) = self.0.get().cloned() else {
+            warn!("a function started before the region was open");
+            return;
+        };
+        let listener =
+            listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
+        match listener {
+            Ok(listener) => {
+                tokio::spawn(gateway::serve(gateway, listener, None, stop));
+            }
+            Err(cause) => warn!(error = %cause, "a function's way to the region could not be opened"),
         }
     }
 
     pub(crate) fn serve_with(&self, gateway: Arc<Gateway>) {
-        let _ = self.gateway.set(Arc::clone(&gateway));
-        for listener in self.waiting.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            spawn(Arc::clone(&gateway), listener);
-        }
+        let _ = self.0.set(gateway);
     }
 }
 
-fn spawn(gateway: Arc<Gateway>, listener: TcpListener) {
-    let listener = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
-    match listener {
-        Ok(listener) => {
-            tokio::spawn(gateway::serve(gateway, listener, None, std::future::pending()));
-        }
-        Err(cause) => warn!(error = %cause, "a function's way to the region could not be opened"),
+/// How long an environment without work is kept warm.
+const FUNCTION_IDLE: Duration = Duration::from_secs(600);
+/// Concurrent executions of an account (AWS Lambda Developer Guide, "Lambda quotas").
+const FUNCTION_CONCURRENCY: u32 = 1000;
+
+/// Everything that the region is made of.
+pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Parts, Failure> {
+    let data = options.data.path();
+    let inner_listeners = InnerListeners::default();
+    let sandboxes = Sandboxes::probe(&data.join("functions"), Isolation::Best)?;
+    let isolation = sandboxes.report().mode.to_string();
+    let lambda = lambda_service(cloud, options, port, sandboxes, inner_listeners.clone())?;
+    let mail = sns::Config { smtp: options.mail.smtp()? };
+
+    let services = vec![
+        apigateway::service(cloud.clone()),
+        dynamodb::service(cloud.clone()),
+        dynamodb::streams_service(cloud.clone()),
+        iam::service(cloud.clone()),
+        iam::sts_service(cloud.clone()),
+        lambda.service(),
+        logs::service(cloud.clone()),
+        sns::service(cloud.clone(), mail.clone()),
+        sqs::service(cloud.clone()),
+    ];
+    let mut jobs = lambda.jobs();
+    jobs.extend(dynamodb::jobs(cloud));
+    jobs.extend(iam::jobs(cloud));
+    jobs.extend(logs::jobs(cloud));
+    jobs.extend(sns::jobs(cloud, mail));
+    let starting = lambda.clone();
+    Ok(Parts {
+        services,
+        directory: iam::directory(cloud.clone()),
+        jobs,
+        endpoints: vec![apigateway::execution(cloud.clone()), sns::endpoint(cloud.clone())],
+        isolation,
+        inner_listeners,
+        started: Box::pin(async move {
+            if let Err(cause) = starting.start() {
+                error!(error = %cause, "event sources could not be taken up again");
+            }
+        }),
+        stop: Box::new(move || Box::pin(async move { lambda.stop() })),
+    })
+}
+
+fn lambda_service(
+    cloud: &Cloud,
+    options: &Options,
+    port: u16,
+    sandboxes: Sandboxes,
+    inner_listeners: InnerListeners,
+) -> Result<LambdaService, Failure> {
+    let data = options.data.path();
+    let functions = options.functions.clone();
+    let network = if functions.has_host_network { FunctionNetwork::Host } else { FunctionNetwork::Isolated };
+    let config = lambda::Config {
+        data_dir: data.join("functions"),
+        blobs: Arc::new(DirectoryBlobs::open(&data.join("blobs"))?),
+        sandboxes,
+        network,
+        region_port: port,
+        serve_region: Arc::new(move |listener, stop| inner_listeners.serve(listener, stop)),
+        concurrency: FUNCTION_CONCURRENCY,
+        idle: FUNCTION_IDLE,
+        memory_mb: usable_memory_mb(),
+        python: functions.python,
+        node: functions.node,
+        python_packages: functions.python_packages,
+        node_packages: functions.node_modules,
+    };
+    Ok(LambdaService::new(cloud.clone(), config))
+}
+
+/// Three quarters of the machine's memory: what functions may take together.
+fn usable_memory_mb() -> u32 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+    u32::try_from(kilobytes.unwrap_or(4 << 20) / 1024 * 3 / 4).unwrap_or(u32::MAX)
+}
+
+impl MailOptions {
+    /// Reads `smtp://user:password@host:port`.
+    fn smtp(&self) -> Result<Option<sns::Smtp>, Failure> {
+        let Some(url) = &self.server else { return Ok(None) };
+        let invalid =
+            || Failure::new(format!("{url} is not like smtp://user:password@host:port or smtps://host"));
+        let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
+        let (login, address) = match rest.rsplit_once('@') {
+            Some((login, address)) => (Some(login), address),
+            None => (None, rest),
+        };
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse().map_err(|_| invalid())?)),
+            None => (address, None),
+        };
+        let credentials = match login {
+            Some(login) => {
+                let (user, password) = login.split_once(':').ok_or_else(invalid)?;
+                Some((user.to_owned(), password.to_owned()))
+            }
+            None => None,
+        };
+        // Passwords do not cross a network in the clear; a server on this machine needs none.
+        let (encryption, usual_port) = match (scheme, &credentials) {
+            ("smtps", _) => (sns::Encryption::Tls, 465),
+            ("smtp", Some(_)) => (sns::Encryption::StartTls, 587),
+            ("smtp", None) => (sns::Encryption::None, 25),
+            _ => return Err(invalid()),
+        };
+        Ok(Some(sns::Smtp {
+            host: host.to_owned(),
+            port: port.unwrap_or(usual_port),
+            from: self.from.clone().unwrap_or_else(|| format!("brume@{host}")),
+            encryption,
+            credentials,
+        }))
     }
 }

@@ -169,7 +169,9 @@ impl Runner {
         let (again, message) = match outcome {
             JobOutcome::Done => (None, None),
             JobOutcome::Again(due) => (Some(due), None),
-            JobOutcome::Failed(message) => (kind.retry.pause_after(made).map(|pause| now + pause), Some(message)),
+            JobOutcome::Failed(message) => {
+                (kind.retry.pause_after(made).map(|pause| now + pause), Some(message))
+            }
             JobOutcome::FailedRetryAfter(pause, message) => (Some(now + pause), Some(message)),
         };
         match &message {
@@ -187,7 +189,14 @@ impl Runner {
     }
 
     /// Takes the job's row away, or moves it to its next due time.
-    async fn settle(&self, id: JobId, job: Job, again: Option<Timestamp>, made: u32, message: Option<String>) {
+    async fn settle(
+        &self,
+        id: JobId,
+        job: Job,
+        again: Option<Timestamp>,
+        made: u32,
+        message: Option<String>,
+    ) {
         let settled = self
             .store
             .write(&Scope::global(), move |tx| {
@@ -198,7 +207,11 @@ impl Runner {
                 JOBS.delete(tx, &(id.due, id.number));
                 if let Some(due) = again {
                     let attempts = if message.is_some() { made } else { 0 };
-                    JOBS.put(tx, &(due, id.number), &Job { attempts, last_error: message.clone(), ..job.clone() });
+                    JOBS.put(
+                        tx,
+                        &(due, id.number),
+                        &Job { attempts, last_error: message.clone(), ..job.clone() },
+                    );
                     tx.announce(TOPIC);
                 }
                 Ok::<_, StoreError>(())

@@ -130,13 +130,13 @@ impl<K: Key, R: Row> Table<K, R> {
             return Ok(());
         }
         let mut failure = None;
-        reader.scan(KeyRange { from: &from, to: &to }, order, &mut |key, value| {
-            match self.entry(&key[prefix.len()..], value) {
-                Ok((key, row)) => visit(key, row),
-                Err(error) => {
-                    failure = Some(error);
-                    ControlFlow::Break(())
-                }
+        reader.scan(KeyRange { from: &from, to: &to }, order, &mut |key, value| match self
+            .entry(&key[prefix.len()..], value)
+        {
+            Ok((key, row)) => visit(key, row),
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
             }
         })?;
         failure.map_or(Ok(()), Err)

@@ -59,7 +59,8 @@ impl HttpEndpoint for Admin {
             match self.answer(&head, &body).await {
                 Ok(response) => response,
                 Err(error) => {
-                    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                    let status =
+                        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                     let mut response = json_response(&json!({ "error": error.to_string() }));
                     *response.status_mut() = status;
                     response
@@ -98,7 +99,9 @@ impl Admin {
             (&Method::GET, "/api/architecture") => picture::architecture(&self.cloud),
             (&Method::GET, "/api/node") => node::describe(&self.cloud, &parameter(query, "arn")?).await?,
             (&Method::GET, page) => return Ok(assets::page(page)),
-            _ => return Err(ApiError::with_status(405, "MethodNotAllowed", "There is nothing to do this to.")),
+            _ => {
+                return Err(ApiError::with_status(405, "MethodNotAllowed", "There is nothing to do this to."));
+            }
         };
         Ok(json_response(&json))
     }
@@ -178,7 +181,10 @@ impl Admin {
     fn trace(&self, query: &str) -> Result<Value, ApiError> {
         let id = parameter(query, "id")?;
         let trace = TraceContext::parse_trace_id(&id).ok_or_else(|| {
-            ApiError::sender("InvalidRequest", format!("{id} is no trace id; one looks like 1-5759e988-bd862e3fe1be46a994272793"))
+            ApiError::sender(
+                "InvalidRequest",
+                format!("{id} is no trace id; one looks like 1-5759e988-bd862e3fe1be46a994272793"),
+            )
         })?;
         Ok(json!({ "hops": self.cloud.traces().of(trace) }))
     }
@@ -191,7 +197,11 @@ impl Admin {
                 let _ = writeln!(out, "# TYPE brume_store_{name} gauge\nbrume_store_{name} {value}");
             }
         }
-        let _ = writeln!(out, "# TYPE brume_jobs_in_flight gauge\nbrume_jobs_in_flight {}", self.runner.in_flight());
+        let _ = writeln!(
+            out,
+            "# TYPE brume_jobs_in_flight gauge\nbrume_jobs_in_flight {}",
+            self.runner.in_flight()
+        );
         out
     }
 }
@@ -215,7 +225,8 @@ fn store_figures(cloud: &Cloud) -> Value {
 /// A parameter of a query string, percent-decoded.
 fn parameter(query: &str, name: &str) -> Result<String, ApiError> {
     let raw = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let raw = raw.ok_or_else(|| ApiError::sender("InvalidRequest", format!("the parameter {name} is missing")))?;
+    let raw =
+        raw.ok_or_else(|| ApiError::sender("InvalidRequest", format!("the parameter {name} is missing")))?;
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

@@ -100,7 +100,9 @@ async fn queue(ctx: &Ctx, name: &str) -> Result<Found, ApiError> {
 async fn table(ctx: &Ctx, resource: &str) -> Result<Found, ApiError> {
     let name = resource.split('/').nth(1).unwrap_or_default().to_owned();
     let described = ctx
-        .call::<dynamodb_api::op::DescribeTable>(dynamodb_api::DescribeTableInput { table_name: name.clone() })
+        .call::<dynamodb_api::op::DescribeTable>(dynamodb_api::DescribeTableInput {
+            table_name: name.clone(),
+        })
         .await?;
     let facts = described.table.map_or_else(Vec::new, |table| {
         let stream = table.latest_stream_label.map_or("off".to_owned(), |label| format!("since {label}"));
@@ -129,7 +131,8 @@ fn item_text(item: &shapes::Map<dynamodb_api::AttributeValue>) -> String {
 
 async fn function(ctx: &Ctx, resource: &str) -> Result<Found, ApiError> {
     let name = resource.split(':').nth(1).unwrap_or_default().to_owned();
-    let input = lambda_api::GetFunctionConfigurationInput { function_name: name.clone(), ..Default::default() };
+    let input =
+        lambda_api::GetFunctionConfigurationInput { function_name: name.clone(), ..Default::default() };
     let configuration = ctx.call::<lambda_api::op::GetFunctionConfiguration>(input).await?;
     let facts = vec![
         ("Runtime".to_owned(), configuration.runtime.unwrap_or_default()),

@@ -28,11 +28,15 @@ impl Endpoint {
 
     /// One request over a connection of its own. The region's own pages are plain HTTP on this machine.
     fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value, Failure> {
-        let authority = self.endpoint.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).ok_or_else(
-            || Failure::new(format!("{} is not like http://127.0.0.1:4566", self.endpoint)),
-        )?;
+        let authority =
+            self.endpoint.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).ok_or_else(
+                || Failure::new(format!("{} is not like http://127.0.0.1:4566", self.endpoint)),
+            )?;
         let is_down = |cause: std::io::Error| {
-            Failure::new(format!("no region answers at {} ({cause}): start one with `brume up`", self.endpoint))
+            Failure::new(format!(
+                "no region answers at {} ({cause}): start one with `brume up`",
+                self.endpoint
+            ))
         };
         let address = authority.to_socket_addrs().map_err(is_down)?.next();
         let address = address.ok_or_else(|| Failure::new(format!("{authority} has no address")))?;
@@ -54,8 +58,8 @@ fn parse(answer: &[u8]) -> Result<Value, Failure> {
     let text = String::from_utf8_lossy(answer);
     let (head, body) =
         text.split_once("\r\n\r\n").ok_or_else(|| Failure::new("what answers there is not a region"))?;
-    let json: Value =
-        serde_json::from_str(body).map_err(|_| Failure::new(format!("what answers there is not a region: {head}")))?;
+    let json: Value = serde_json::from_str(body)
+        .map_err(|_| Failure::new(format!("what answers there is not a region: {head}")))?;
     match json.get("error").and_then(Value::as_str) {
         Some(error) => Err(Failure::new(error)),
         None => Ok(json),

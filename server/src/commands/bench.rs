@@ -55,8 +55,11 @@ impl Bench {
     }
 
     async fn measure(self) -> Result<(), Failure> {
-        let load =
-            Load { connections: self.connections, duration: Duration::from_secs(self.seconds), ..Default::default() };
+        let load = Load {
+            connections: self.connections,
+            duration: Duration::from_secs(self.seconds),
+            ..Default::default()
+        };
         match self.subject {
             Subject::Echo => {
                 let listener = TcpListener::bind("127.0.0.1:0").await?;

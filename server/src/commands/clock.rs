@@ -54,7 +54,9 @@ fn seconds(duration: &str) -> Option<u64> {
 mod tests {
     #[test]
     fn durations_have_units() {
-        for (text, expected) in [("90s", Some(90)), ("15m", Some(900)), ("30d", Some(2_592_000)), ("1w", None), ("d", None)] {
+        for (text, expected) in
+            [("90s", Some(90)), ("15m", Some(900)), ("30d", Some(2_592_000)), ("1w", None), ("d", None)]
+        {
             assert_eq!(super::seconds(text), expected, "{text}");
         }
     }

@@ -25,7 +25,8 @@ impl Doctor {
         println!("{}", Sandboxes::probe(scratch.path(), Isolation::Best)?.report());
         println!("Runtimes");
         for (runtime, program) in [("python", "python3"), ("nodejs", "node")] {
-            let found = version(program).unwrap_or_else(|| "not found: functions of this runtime cannot run".to_owned());
+            let found = version(program)
+                .unwrap_or_else(|| "not found: functions of this runtime cannot run".to_owned());
             println!("  {runtime:<10} {found}");
         }
         println!("  {:<10} any Linux binary", "provided");

@@ -39,8 +39,9 @@ impl Reset {
         for part in ["state", "blobs", "functions"] {
             let part = path.join(part);
             if part.exists() {
-                std::fs::remove_dir_all(&part)
-                    .map_err(|error| Failure::new(format!("{} cannot be deleted: {error}", part.display())))?;
+                std::fs::remove_dir_all(&part).map_err(|error| {
+                    Failure::new(format!("{} cannot be deleted: {error}", part.display()))
+                })?;
             }
         }
         println!("Everything stored in {} is deleted.", path.display());

@@ -27,7 +27,8 @@ pub(crate) fn jobs(endpoint: &Endpoint) -> Result<(), Failure> {
     let jobs = answer["jobs"].as_array().cloned().unwrap_or_default();
     println!("{} due or waiting, {} running", jobs.len(), plain(&answer["in_flight"]));
     for job in jobs {
-        let error = job["last_error"].as_str().map(|error| format!("  last error: {error}")).unwrap_or_default();
+        let error =
+            job["last_error"].as_str().map(|error| format!("  last error: {error}")).unwrap_or_default();
         println!(
             "{}  {:<24} {}  attempts {}{error}",
             plain(&job["due"]),
@@ -57,7 +58,12 @@ impl Services {
                 service[key].as_array().into_iter().flatten().map(plain).collect()
             };
             let implemented = names("implemented");
-            println!("{:<18} {:>3} / {:>3}", plain(&service["name"]), implemented.len(), plain(&service["total"]));
+            println!(
+                "{:<18} {:>3} / {:>3}",
+                plain(&service["name"]),
+                implemented.len(),
+                plain(&service["total"])
+            );
             if self.operations {
                 println!("    here:    {}", implemented.join(", "));
                 println!("    missing: {}", names("missing").join(", "));
@@ -89,7 +95,11 @@ impl Trace {
             let error = hop["error"].as_str().map(|error| format!("  {error}")).unwrap_or_default();
             let indent = "  ".repeat(depth(hop, &hops));
             let name = format!("{indent}{}", plain(&hop["name"]));
-            println!("{}  {name:<38} {millis:>9.2} ms  {}{error}", plain(&hop["start"]), plain(&hop["resource"]));
+            println!(
+                "{}  {name:<38} {millis:>9.2} ms  {}{error}",
+                plain(&hop["start"]),
+                plain(&hop["resource"])
+            );
         }
         Ok(())
     }
