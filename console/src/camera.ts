@@ -4,6 +4,8 @@ const SMALLEST = 0.25;
 const LARGEST = 2;
 /** Fitting does not enlarge beyond this: three cards need not fill a screen. */
 const FITTED = 1.1;
+/** Below this nothing can be read, so beside a panel only the part around the selected card is shown. */
+const READABLE = 0.65;
 /** Kept free at the bottom, where the buttons are. */
 export const FOOT = 56;
 
@@ -14,6 +16,7 @@ export class Camera {
   private y = 0;
   private scale = 1;
   private content = { width: 1, height: 1 };
+  private center: { x: number; y: number } | undefined;
 
   constructor(
     private readonly stage: HTMLElement,
@@ -31,14 +34,20 @@ export class Camera {
     if (!this.isHeld) this.fit();
   }
 
+  /** Fits the whole picture, and as much as can be read around a point of interest. */
+  fitAround(center: { x: number; y: number } | undefined): void {
+    this.center = center;
+    this.fit();
+  }
+
   fit(): void {
     this.isHeld = false;
     const { clientWidth: width } = this.stage;
     const height = this.stage.clientHeight - FOOT;
     const scale = Math.min(FITTED, width / this.content.width, height / this.content.height);
-    this.scale = Math.max(SMALLEST, scale);
-    this.x = (width - this.content.width * this.scale) / 2;
-    this.y = (height - this.content.height * this.scale) / 2;
+    this.scale = Math.max(this.center ? READABLE : SMALLEST, scale);
+    this.x = this.start(width, this.content.width, this.center?.x);
+    this.y = this.start(height, this.content.height, this.center?.y);
     this.apply();
   }
 
@@ -49,6 +58,13 @@ export class Camera {
     this.scale = scale;
     this.isHeld = true;
     this.apply();
+  }
+
+  /** Where the picture begins along one axis: in the middle, or so that the point of interest is. */
+  private start(room: number, length: number, center: number | undefined): number {
+    const free = room - length * this.scale;
+    if (free >= 0 || center === undefined) return free / 2;
+    return Math.min(0, Math.max(free, room / 2 - center * this.scale));
   }
 
   private pan(x: number, y: number): void {
@@ -89,7 +105,7 @@ export class Camera {
       "+": () => this.zoom(1.2),
       "=": () => this.zoom(1.2),
       "-": () => this.zoom(1 / 1.2),
-      "0": () => this.fit(),
+      "0": () => this.fitAround(undefined),
       ArrowLeft: () => this.pan(step, 0),
       ArrowRight: () => this.pan(-step, 0),
       ArrowUp: () => this.pan(0, step),

@@ -30,6 +30,8 @@ export const CARD = { width: 214, height: 92 };
 const GAP = { x: 146, y: 28 };
 const GUTTER = 72;
 const LABEL_RISE = 12;
+/** Where along a gutter the labels of its lanes stand, so that they do not cover each other. */
+const LABEL_AT = [0.5, 0.28, 0.72, 0.14, 0.86];
 const MARGIN = 44;
 /** Text below this scale is hard to read, so more rows are tried. */
 const LEGIBLE = 0.85;
@@ -205,7 +207,7 @@ export function path(from: Place, to: Place, route: Route): { d: string; label: 
   const left = end.x - 24 - (route.lane % 4) * 5;
   return {
     d: rounded([start, { x: right, y: start.y }, { x: right, y }, { x: left, y }, { x: left, y: end.y }, end]),
-    label: { x: (right + left) / 2, y: y - LABEL_RISE },
+    label: { x: left + (right - left) * (LABEL_AT[route.lane % LABEL_AT.length] ?? 0.5), y: y - LABEL_RISE },
   };
 }
 

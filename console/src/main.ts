@@ -40,7 +40,8 @@ const traceInput = h("input", {
 const traceForm = h("form", { class: "trace-form", role: "search" }, sign("trace"), traceInput);
 const supporting = h("button", { type: "button", class: "tool", "aria-pressed": "false", title: "IAM, STS, log groups, and calls that only set things up" });
 const empty = welcome();
-const workspace = h("main", { class: "workspace" }, picture.element, empty, controls(), panel.element);
+const toolbar = controls();
+const workspace = h("main", { class: "workspace" }, picture.element, empty, toolbar, panel.element);
 
 let withSupporting = false;
 let polls = 0;
@@ -95,6 +96,7 @@ function draw(): void {
   empty.hidden = resources > 0;
   // Before drawing: what is hidden has no size to fit into.
   picture.element.hidden = resources === 0;
+  toolbar.hidden = resources === 0 && hidden === 0;
   picture.draw(nodes, links, { width: workspace.clientWidth, height: workspace.clientHeight - FOOT });
   supporting.hidden = hidden === 0 && !withSupporting;
   setText(supporting, withSupporting ? "Hide supporting" : hidden ? `Show supporting (${count(hidden)})` : "Show supporting");
@@ -146,7 +148,7 @@ function panelChanged(view: View | undefined, closed?: View): void {
   inboxButton.setAttribute("aria-pressed", String(view?.key === INBOX));
   picture.select(view?.node ?? "");
   // The picture makes room, unless somebody looks at a part of it.
-  if (!picture.camera.isHeld) picture.camera.fit();
+  if (!picture.camera.isHeld) picture.camera.fitAround(picture.middle(view?.node ?? ""));
   if (closed) picture.focus(closed.node);
 }
 
@@ -161,7 +163,7 @@ function controls(): HTMLElement {
     { class: "controls", role: "toolbar", "aria-label": "Picture" },
     button("minus", "Zoom out", () => picture.camera.zoom(1 / 1.25)),
     button("plus", "Zoom in", () => picture.camera.zoom(1.25)),
-    button("fit", "Fit to screen", () => picture.camera.fit()),
+    button("fit", "Fit to screen", () => picture.camera.fitAround(undefined)),
     supporting,
   );
 }

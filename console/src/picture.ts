@@ -85,6 +85,12 @@ export class Picture {
     this.markCurves();
   }
 
+  /** The middle of a card, once it stands where it belongs. */
+  middle(id: string): Place | undefined {
+    const place = this.arranged.places.get(id);
+    return place && { x: place.x + CARD.width / 2, y: place.y + CARD.height / 2 };
+  }
+
   focus(id: string): void {
     (this.cards.get(id)?.element ?? this.element).focus({ preventScroll: true });
   }

@@ -6,9 +6,11 @@ export function welcome(): HTMLElement {
   const endpoint = location.origin;
   const commands = [
     `export AWS_ENDPOINT_URL=${endpoint}`,
-    "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1",
+    "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test",
+    "export AWS_DEFAULT_REGION=us-east-1",
     "aws sqs create-queue --queue-name orders",
-    `aws sqs send-message --queue-url ${endpoint}/000000000000/orders --message-body hello`,
+    "aws sqs send-message --message-body hello \\",
+    `    --queue-url ${endpoint}/000000000000/orders`,
   ];
   return h(
     "section",
