@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::PRINCIPAL;
 
 /// How long an environment's credentials are good for.
-const DURATION: Duration = Duration::from_secs(12 * 3600);
+const DURATION: Duration = Duration::from_secs(3600);
 
 /// Keys of a role's session.
 #[derive(Clone, Debug)]
@@ -34,7 +34,8 @@ pub(crate) async fn assume(
         return Ok(None);
     }
     let body = format!(
-        "Action=AssumeRole&Version=2011-06-15&DurationSeconds=3600&RoleArn={}&RoleSessionName={}",
+        "Action=AssumeRole&Version=2011-06-15&DurationSeconds={}&RoleArn={}&RoleSessionName={}",
+        DURATION.as_secs(),
         escaped(role),
         escaped(function)
     );
@@ -50,7 +51,7 @@ pub(crate) async fn assume(
         (Some(access_key_id), Some(secret_access_key), Some(session_token))
             if response.status().is_success() =>
         {
-            let expires = ctx.now() + DURATION.min(Duration::from_secs(3600));
+            let expires = ctx.now() + DURATION;
             Ok(Some(Credentials { access_key_id, secret_access_key, session_token, expires }))
         }
         _ => {

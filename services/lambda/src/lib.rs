@@ -34,8 +34,8 @@ use shapes::ApiError;
 
 pub use runtime::RuntimeReport;
 
-/// Serves the region to one function: takes the listener that was made inside of the function's own network, and
-/// stops when the future resolves.
+/// Serves the region to one function: takes the listener that was made inside of the function's own network, which
+/// does not block, and stops when the future resolves. Called within the runtime.
 pub type ServeRegion = Arc<dyn Fn(std::net::TcpListener, BoxFuture<'static, ()>) + Send + Sync>;
 
 /// What functions reach of the network.
@@ -81,6 +81,7 @@ pub struct LambdaService(Arc<Lambda>);
 
 impl LambdaService {
     pub fn new(cloud: Cloud, config: Config) -> Self {
+        environment::sweep(&config.data_dir);
         Self(Arc::new(Lambda {
             runtimes: runtime::Runtimes::new(&config),
             code: code::CodeStore::new(&config),

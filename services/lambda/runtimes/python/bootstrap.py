@@ -245,10 +245,11 @@ def _load(name):
     if not dot:
         message = f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)"
         raise _Fault("Runtime.MalformedHandlerName", message)
-    from importlib import import_module
-
+    module_name = module_name.replace("/", ".")
     try:
-        module = import_module(module_name.replace("/", "."))
+        # `importlib` would do the same, and would have to be loaded first.
+        __import__(module_name)
+        module = sys.modules[module_name]
     except ImportError as error:
         raise _Fault(
             "Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}", _trace(error)

@@ -24,6 +24,7 @@ use crate::function::Version;
 use crate::runtime_api::{Exchange, Started};
 
 pub(crate) use pool::{PoolKey, Pools};
+pub(crate) use program::sweep;
 pub(crate) use supervisor::exit_message;
 
 /// How long a program may take until it asks for its first event (Developer Guide, "Lambda execution environment").

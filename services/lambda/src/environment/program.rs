@@ -1,7 +1,7 @@
 //! What an environment's program is started with: its walls, its files, its variables.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloud::Ctx;
@@ -108,7 +108,7 @@ pub(crate) async fn prepare(
     Ok(Program { spec, host_listener, tmp, stream, runtime: launch.description, expires })
 }
 
-fn check_bootstrap(code: &std::path::Path) -> Result<(), StartFailure> {
+fn check_bootstrap(code: &Path) -> Result<(), StartFailure> {
     let is_executable = std::fs::metadata(code.join("bootstrap"))
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0);
     if is_executable {
@@ -208,6 +208,9 @@ impl Program {
         };
         let api = tokio::spawn(runtime_api::serve(Arc::clone(exchange), runtime_api));
         let region = listeners.next().map(|listener| {
+            if let Err(error) = listener.set_nonblocking(true) {
+                tracing::warn!(%error, "the region cannot be served to a function");
+            }
             let (stop, stopped) = oneshot::channel();
             let until = Box::pin(async move {
                 let _ = stopped.await;
@@ -229,5 +232,15 @@ fn failure(error: SandboxError) -> StartFailure {
             StartFailure::Function { payload: payload.to_string().into(), lines: vec![message] }
         }
         _ => StartFailure::Ours(ApiError::internal(error)),
+    }
+}
+
+/// Takes away what environments of an earlier run have left behind. Nobody waits for it.
+pub(crate) fn sweep(data_dir: &Path) {
+    let (left, doomed) = (data_dir.join("tmp"), data_dir.join(format!(".tmp-{}", std::process::id())));
+    if std::fs::rename(left, &doomed).is_ok() {
+        std::thread::spawn(move || {
+            let _ = std::fs::remove_dir_all(doomed);
+        });
     }
 }

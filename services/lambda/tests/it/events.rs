@@ -17,15 +17,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn queue(functions: &Functions, name: &str) -> String {
     let input = CreateQueueInput { queue_name: name.to_owned(), ..Default::default() };
-    functions.region.call::<CreateQueue>(input).await.unwrap().queue_url.unwrap()
+    functions.region.call::<CreateQueue>(input).await.expect("a queue").queue_url.unwrap_or_default()
 }
 
 async fn receive(functions: &Functions, url: &str) -> Value {
     let input =
         ReceiveMessageInput { queue_url: url.to_owned(), wait_time_seconds: Some(20), ..Default::default() };
     let received = tokio::time::timeout(PATIENCE, functions.region.call::<ReceiveMessage>(input)).await;
-    let messages = received.expect("a message in time").unwrap().messages.unwrap_or_default();
-    serde_json::from_str(messages[0].body.as_deref().unwrap()).unwrap()
+    let messages = received.expect("a message in time").expect("messages").messages.unwrap_or_default();
+    serde_json::from_str(messages[0].body.as_deref().unwrap_or_default()).expect("JSON")
 }
 
 async fn until_empty(functions: &Functions, url: &str) {
@@ -36,8 +36,13 @@ async fn until_empty(functions: &Functions, url: &str) {
     };
     let emptied = async {
         loop {
-            let counts =
-                functions.region.call::<GetQueueAttributes>(input()).await.unwrap().attributes.unwrap();
+            let counts = functions
+                .region
+                .call::<GetQueueAttributes>(input())
+                .await
+                .expect("attributes")
+                .attributes
+                .unwrap_or_default();
             if counts.values().all(|count| count == "0") {
                 return;
             }

@@ -161,14 +161,12 @@ pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().expect("the zip ends").into_inner()
 }
 
-#[allow(dead_code)]
 pub(crate) fn variables(pairs: &[(&str, &str)]) -> Environment {
     let variables: Map<String> =
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Environment { variables: Some(variables) }
 }
 
-#[allow(dead_code)]
 pub(crate) fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = std::env::split_paths(&path).any(|folder: PathBuf| folder.join(program).exists());

@@ -4,5 +4,8 @@
 mod events;
 mod kit;
 mod packages;
+mod permissions;
+mod region;
 mod running;
 mod speed;
+mod table_stream;

@@ -25,14 +25,16 @@ fn links(entries: &[(&str, Option<&str>)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, target) in entries {
         match target {
-            Some(target) => writer.add_symlink(*name, *target, SimpleFileOptions::default()).unwrap(),
+            Some(target) => {
+                writer.add_symlink(*name, *target, SimpleFileOptions::default()).expect("a zip in memory")
+            }
             None => {
-                writer.start_file(*name, SimpleFileOptions::default()).unwrap();
-                writer.write_all(b"x").unwrap();
+                writer.start_file(*name, SimpleFileOptions::default()).expect("a zip in memory");
+                writer.write_all(b"x").expect("a zip in memory");
             }
         }
     }
-    writer.finish().unwrap().into_inner()
+    writer.finish().expect("a zip in memory").into_inner()
 }
 
 #[tokio::test]
