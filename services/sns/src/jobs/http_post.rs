@@ -121,15 +121,13 @@ async fn exchange(
 ) -> Result<StatusCode, String> {
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(connection)).await.map_err(|error| error.to_string())?;
-    tokio::select! {
-        answer = sender.send_request(request) => {
-            answer.map(|answer| answer.status()).map_err(|error| error.to_string())
-        }
-        ended = connection => match ended {
-            Ok(()) => Err("the endpoint closed the connection without an answer".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
+    let mut answer = std::pin::pin!(sender.send_request(request));
+    let answer = tokio::select! {
+        answer = &mut answer => answer,
+        // The endpoint may answer and close at once, and then the answer is there although the connection is not.
+        _ = connection => answer.await,
+    };
+    answer.map(|answer| answer.status()).map_err(|error| error.to_string())
 }
 
 fn tls() -> Result<Arc<ClientConfig>, String> {

@@ -1,0 +1,9 @@
+//! What users of SNS observe, through the typed client on a stepped clock, with the real SQS beside it.
+
+mod attributes;
+mod fan_out;
+mod functions;
+mod kit;
+mod mail;
+mod topics;
+mod web;
