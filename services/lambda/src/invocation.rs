@@ -9,7 +9,9 @@ use serde_json::json;
 use shapes::ApiError;
 use tokio::sync::oneshot;
 
-use crate::environment::{Command, Deployment, Environment, PoolKey, Report, StartFailure, exit_message};
+use crate::environment::{
+    Command, Deployment, Environment, PoolKey, Report, Room, StartFailure, exit_message,
+};
 use crate::function::Target;
 use crate::runtime_api::{Answer, Event, MOST_RESPONSE_BYTES};
 use crate::{Lambda, errors, tables};
@@ -131,17 +133,12 @@ impl Attempt<'_> {
         let key = PoolKey::of(self.deployment);
         let mut event = None;
         for _ in 0..MOST_ENVIRONMENTS {
-            let pools = &self.lambda.pools;
-            let revision = &self.deployment.version.revision;
-            let (environment, is_new) = match pools.take(&key, revision, self.ctx.now()) {
-                Some(environment) => (environment, false),
-                None => match self.start().await {
-                    Ok(environment) => (environment, true),
-                    Err(StartFailure::Function { payload, lines }) => {
-                        return Ok(self.not_started(payload, &lines));
-                    }
-                    Err(StartFailure::Ours(error)) => return Err(error),
-                },
+            let (environment, is_new) = match self.environment(&key).await {
+                Ok(found) => found,
+                Err(StartFailure::Function { payload, lines }) => {
+                    return Ok(self.not_started(payload, &lines));
+                }
+                Err(StartFailure::Ours(error)) => return Err(error),
             };
             match self.work(&key, environment, is_new, event.take()).await {
                 Ok(outcome) => return Ok(outcome),
@@ -156,8 +153,17 @@ impl Attempt<'_> {
         Ok(self.not_started(exit.to_string().into(), &[]))
     }
 
-    async fn start(&self) -> Result<Arc<Environment>, StartFailure> {
-        Box::pin(Environment::start(self.lambda, self.ctx, self.deployment, &self.request.request_id)).await
+    /// An environment for the event, and whether it was started for it.
+    async fn environment(&self, key: &PoolKey) -> Result<(Arc<Environment>, bool), StartFailure> {
+        let Self { lambda, ctx, request, deployment, .. } = self;
+        let version = &deployment.version;
+        match lambda.pools.room(key, &version.revision, version.memory_mb, || ctx.now()).await? {
+            Room::Taken(environment) => Ok((environment, false)),
+            Room::Free(memory) => {
+                let start = Environment::start(lambda, ctx, deployment, &request.request_id, memory);
+                Ok((Box::pin(start).await?, true))
+            }
+        }
     }
 
     fn not_started(&self, payload: Bytes, lines: &[String]) -> Outcome {

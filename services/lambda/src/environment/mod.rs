@@ -17,13 +17,13 @@ use cloud::Ctx;
 use identity::{AccountId, Region};
 use sandbox::Exit;
 use shapes::{ApiError, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::Lambda;
 use crate::function::Version;
 use crate::runtime_api::{Exchange, Started};
 
-pub(crate) use pool::{PoolKey, Pools};
+pub(crate) use pool::{PoolKey, Pools, Room};
 pub(crate) use program::sweep;
 pub(crate) use supervisor::exit_message;
 
@@ -98,8 +98,8 @@ impl Environment {
         ctx: &Ctx,
         deployment: &Deployment,
         request_id: &str,
+        memory: OwnedSemaphorePermit,
     ) -> Result<Arc<Self>, StartFailure> {
-        let memory = lambda.pools.reserve_memory(deployment.version.memory_mb).await?;
         let program = program::prepare(lambda, ctx, deployment).await?;
         let (exchange, started) = Exchange::new();
         let begun = Instant::now();

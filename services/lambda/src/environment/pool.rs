@@ -7,11 +7,12 @@ use std::time::Duration;
 use cloud::tenant;
 use shapes::{ApiError, Timestamp};
 use store::Scope;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::{Command, Deployment, Environment};
+use crate::Config;
 use crate::errors::{self, Throttle};
-use crate::{Config, PRINCIPAL};
 
 /// How long an invocation waits for memory that others hold.
 const LONGEST_WAIT_FOR_MEMORY: Duration = Duration::from_secs(10);
@@ -39,6 +40,16 @@ pub(crate) struct Pools {
     idle: Mutex<HashMap<PoolKey, Pool>>,
     memory: Arc<Semaphore>,
     memory_mb: u32,
+    /// Wakes those who wait for an environment or for memory.
+    given_back: Notify,
+}
+
+/// Where an invocation runs.
+pub(crate) enum Room {
+    /// In an environment that was idle.
+    Taken(Arc<Environment>),
+    /// In a new one with this memory.
+    Free(OwnedSemaphorePermit),
 }
 
 #[derive(Default)]
@@ -51,7 +62,8 @@ struct Pool {
 impl Pools {
     pub(crate) fn new(config: &Config) -> Self {
         let memory_mb = config.memory_mb.max(128);
-        Self { idle: Mutex::default(), memory: Arc::new(Semaphore::new(memory_mb as usize)), memory_mb }
+        let memory = Arc::new(Semaphore::new(memory_mb as usize));
+        Self { idle: Mutex::default(), memory, memory_mb, given_back: Notify::new() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PoolKey, Pool>> {
@@ -59,7 +71,7 @@ impl Pools {
     }
 
     /// An idle environment of this revision. Those of others have become useless and end.
-    pub(crate) fn take(&self, key: &PoolKey, revision: &str, now: Timestamp) -> Option<Arc<Environment>> {
+    fn take(&self, key: &PoolKey, revision: &str, now: Timestamp) -> Option<Arc<Environment>> {
         let mut stale = Vec::new();
         let mut pools = self.lock();
         let pool = pools.entry(key.clone()).or_default();
@@ -88,6 +100,8 @@ impl Pools {
         {
             environment.tell(Command::Idle);
             pool.idle.push(environment);
+            drop(pools);
+            self.given_back.notify_waiters();
         }
     }
 
@@ -116,37 +130,49 @@ impl Pools {
         drop(removed);
     }
 
-    /// Ends some idle environment; whether there was one.
-    fn evict_one(&self) -> bool {
+    /// Ends some idle environment, if there is one.
+    fn evict_one(&self) {
         let mut pools = self.lock();
         let evicted = pools.values_mut().find(|pool| !pool.idle.is_empty()).map(|pool| pool.idle.remove(0));
         drop(pools);
-        evicted.is_some()
+        drop(evicted);
     }
 
-    /// Room for an environment. Idle ones make way; otherwise it waits shortly for others to end.
-    pub(crate) async fn reserve_memory(&self, memory_mb: u32) -> Result<OwnedSemaphorePermit, ApiError> {
+    /// An environment, or room for one. Idle ones of others make way; otherwise it waits shortly for what comes
+    /// first: room, or an environment of its own.
+    pub(crate) async fn room(
+        &self,
+        key: &PoolKey,
+        revision: &str,
+        memory_mb: u32,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<Room, ApiError> {
         if memory_mb > self.memory_mb {
             return Err(errors::cannot_run(format!(
-                "{PRINCIPAL} may use {} MB for all functions together on this host, and this one needs {memory_mb} MB",
+                "All functions together may use {} MB on this host, and this one needs {memory_mb} MB",
                 self.memory_mb
             )));
         }
-        let reserve = || Arc::clone(&self.memory).try_acquire_many_owned(memory_mb);
-        if let Ok(permit) = reserve() {
-            return Ok(permit);
-        }
-        // What an evicted environment held comes free shortly after.
-        let waiting = Arc::clone(&self.memory).acquire_many_owned(memory_mb);
-        tokio::pin!(waiting);
-        while self.evict_one() {
-            if let Ok(permit) = tokio::time::timeout(Duration::from_millis(50), &mut waiting).await {
-                return permit.map_err(ApiError::internal);
+        let deadline = Instant::now() + LONGEST_WAIT_FOR_MEMORY;
+        loop {
+            let given_back = self.given_back.notified();
+            tokio::pin!(given_back);
+            given_back.as_mut().enable();
+            if let Some(environment) = self.take(key, revision, now()) {
+                return Ok(Room::Taken(environment));
             }
-        }
-        match tokio::time::timeout(LONGEST_WAIT_FOR_MEMORY, waiting).await {
-            Ok(permit) => permit.map_err(ApiError::internal),
-            Err(_) => Err(errors::rate_exceeded(Throttle::Account)),
+            if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(memory_mb) {
+                return Ok(Room::Free(permit));
+            }
+            // What it held comes free shortly after.
+            self.evict_one();
+            tokio::select! {
+                permit = Arc::clone(&self.memory).acquire_many_owned(memory_mb) => {
+                    return permit.map(Room::Free).map_err(ApiError::internal);
+                }
+                () = given_back => {}
+                () = tokio::time::sleep_until(deadline) => return Err(errors::rate_exceeded(Throttle::Account)),
+            }
         }
     }
 }

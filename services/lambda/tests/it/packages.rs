@@ -26,7 +26,7 @@ fn links(entries: &[(&str, Option<&str>)]) -> Vec<u8> {
     for (name, target) in entries {
         match target {
             Some(target) => {
-                writer.add_symlink(*name, *target, SimpleFileOptions::default()).expect("a zip in memory")
+                writer.add_symlink(*name, *target, SimpleFileOptions::default()).expect("a zip in memory");
             }
             None => {
                 writer.start_file(*name, SimpleFileOptions::default()).expect("a zip in memory");

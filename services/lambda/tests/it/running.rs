@@ -281,3 +281,27 @@ async fn node_functions_of_all_forms_answer() {
     let answer = functions.try_invoke("missing", &json!({})).await.unwrap();
     assert_eq!(answer.payload["errorType"], "Runtime.ImportModuleError", "{answer:?}");
 }
+
+#[tokio::test]
+async fn more_events_than_memory_share_the_environments_that_fit() {
+    if !host_isolates() || !installed("python3") {
+        return;
+    }
+    let functions = Functions::with(|config| config.memory_mb = 512);
+    let files = [("index.py", "def handler(event, context):\n    return event\n")];
+    let small = |input: &mut lambda_api::CreateFunctionInput| input.memory_size = Some(256);
+    functions.create("f", "python3.12", &files, small).await.unwrap();
+    functions.create("g", "python3.12", &files, small).await.unwrap();
+    let functions = std::sync::Arc::new(functions);
+    let mut running = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let functions = std::sync::Arc::clone(&functions);
+        let name = if number % 4 == 0 { "g" } else { "f" };
+        running.spawn(async move {
+            functions.try_invoke(name, &json!(number)).await.map(|answer| answer.payload == number)
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        assert!(done.unwrap().unwrap(), "every event has its own answer");
+    }
+}
