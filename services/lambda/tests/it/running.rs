@@ -67,7 +67,7 @@ const ECHO: &str = r#"#!/bin/bash
 api="/dev/tcp/${AWS_LAMBDA_RUNTIME_API/://}"
 while true; do
   exec 3<>"$api"
-  printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n' >&3
+  /usr/bin/printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n' >&3
   length=0
   while IFS= read -r line <&3; do
     line="${line%$'\r'}"
@@ -80,7 +80,7 @@ while true; do
   event=""
   [ "$length" -gt 0 ] && IFS= read -r -N "$length" event <&3
   work
-  printf 'POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' "$id" "${#answer}" "$answer" >&3
+  /usr/bin/printf 'POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' "$id" "${#answer}" "$answer" >&3
   cat <&3 >/dev/null
   exec 3>&-
 done
