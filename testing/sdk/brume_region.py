@@ -245,11 +245,12 @@ class Region:
             iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=policy(*statements))
         return arn
 
-    def function(self, name, code, runtime="python3.12", handler="index.handler", statements=(), **settings):
+    def function(self, name, code, runtime="python3.12", handler="index.handler", statements=(), code_name=None,
+                 **settings):
         """Makes a function of `code` (a text, or a whole zip) with a role of its own, waits until it can be invoked."""
         logs = allow("logs:*", "*")
         if isinstance(code, str):
-            code = zip_of({"index.mjs" if runtime.startswith("nodejs") else "index.py": code})
+            code = zip_of({code_name or ("index.mjs" if runtime.startswith("nodejs") else "index.py"): code})
         client = self.client("lambda")
         created = client.create_function(
             FunctionName=name, Runtime=runtime, Handler=handler, Role=self.role(f"{name}-role", [logs, *statements]),

@@ -1,0 +1,199 @@
+"""SIGKILL under load, again and again: what was acknowledged is there afterwards.
+
+KILLS says how often (50 by default), SEED repeats the moments of an earlier run.
+"""
+
+import http.client
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+
+import botocore.exceptions
+import pytest
+
+from brume_region import REPOSITORY, Region
+
+KILLS = int(os.environ.get("KILLS", "50"))
+SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
+ORDERS = REPOSITORY / "examples" / "orders"
+DOWN = (OSError, http.client.HTTPException, botocore.exceptions.HTTPClientError, botocore.exceptions.EndpointConnectionError)
+DRAIN_SECONDS = 180
+
+
+@pytest.fixture
+def region(tmp_path):
+    region = Region(tmp_path, durability="durable")
+    region.start()
+    yield region
+    region.kill()
+    assert "panicked" not in region.log_path.read_text("utf-8", "replace"), region.log()
+
+
+class Load:
+    """Threads that write without pause, over every restart, and remember what was acknowledged."""
+
+    def __init__(self):
+        self.done = threading.Event()
+        self.refused = []
+        self.threads = []
+
+    def add(self, write, pause):
+        """Calls `write(number)` for 0, 1, 2, ... until the end."""
+
+        def work():
+            number = 0
+            while not self.done.is_set():
+                try:
+                    write(number)
+                except DOWN:
+                    pass
+                except botocore.exceptions.ClientError as error:
+                    self.refused.append(error.response)
+                number += 1
+                # Keeps the load at what functions can follow; nothing waits for this.
+                time.sleep(pause)
+
+        self.threads.append(threading.Thread(target=work, daemon=True))
+
+    def run_through_kills(self, region):
+        moments = random.Random(SEED)
+        for thread in self.threads:
+            thread.start()
+        restarts = []
+        for _ in range(KILLS):
+            time.sleep(moments.uniform(0.2, 3.5))
+            region.kill()
+            began = time.monotonic()
+            region.start()
+            restarts.append(time.monotonic() - began)
+        time.sleep(0.5)
+        self.done.set()
+        for thread in self.threads:
+            thread.join(90)
+            assert not thread.is_alive(), "a request hangs"
+        assert self.refused == [], self.refused[:3]
+        print(f"{KILLS} kills, seed {SEED}; restarts took {max(restarts) * 1000:.0f} ms at most")
+
+
+def receive_all(sqs, url, is_enough, region, seconds=DRAIN_SECONDS):
+    """Receives and deletes until `is_enough(bodies)`; moves the clock so that messages in flight come back."""
+    bodies, deadline, empty = set(), time.monotonic() + seconds, 0
+    while not is_enough(bodies) and time.monotonic() < deadline:
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+        bodies.update(message["Body"] for message in messages)
+        if messages:
+            sqs.delete_message_batch(QueueUrl=url, Entries=[
+                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+                for index, message in enumerate(messages)])
+        empty = 0 if messages else empty + 1
+        if empty == 3:
+            region.advance(61)
+            empty = 0
+    return bodies
+
+
+def scan(dynamodb, table):
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return [item for page in pages for item in page["Items"]]
+
+
+def test_no_acknowledged_order_is_lost(region, tmp_path):
+    outputs = tmp_path / "outputs.json"
+    subprocess.run([sys.executable, str(ORDERS / "deploy.py")], check=True, stdout=subprocess.DEVNULL, timeout=120,
+                   env={**region.environment(), "ORDERS_OUTPUTS": str(outputs)})
+    outputs = json.loads(outputs.read_text())
+    path = outputs["url"].removeprefix(region.endpoint)
+    load, acknowledged = Load(), [set() for _ in range(4)]
+    for client in range(4):
+        def post(number, client=client):
+            order = f"{client}-{number:06}"
+            answer = region.http("POST", path, json.dumps({"orderId": order, "customer": "Ada", "total": 9.9}).encode(),
+                                 {"Content-Type": "application/json"}, timeout=30)
+            if answer.status == 200:
+                acknowledged[client].add(order)
+            else:
+                load.refused.append(answer)
+
+        load.add(post, pause=0.05)
+    load.run_through_kills(region)
+    orders = set().union(*acknowledged)
+    assert len(orders) > 10 * KILLS, "there was no load to speak of"
+
+    sqs, dynamodb = region.client("sqs"), region.client("dynamodb")
+    order_of = lambda bodies: {json.loads(body)["orderId"] for body in bodies}
+    announced = order_of(receive_all(sqs, outputs["announced_url"], lambda bodies: orders <= order_of(bodies), region))
+    stored = {item["orderId"]["S"] for item in scan(dynamodb, outputs["table"])}
+    assert orders - stored == set(), f"{len(orders - stored)} of {len(orders)} orders are not stored"
+    assert orders - announced == set(), f"{len(orders - announced)} of {len(orders)} orders were not announced"
+    dead = sqs.get_queue_url(QueueName="orders-dead")["QueueUrl"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=dead)
+    print(f"{len(orders)} orders acknowledged, stored and announced")
+
+
+def test_no_acknowledged_message_or_item_is_lost(region):
+    sqs, dynamodb = region.client("sqs"), region.client("dynamodb")
+    url = sqs.create_queue(QueueName="plain", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    dynamodb.create_table(TableName="Plain", BillingMode="PAY_PER_REQUEST",
+                          AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+                          KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}])
+    dynamodb.get_waiter("table_exists").wait(TableName="Plain", WaiterConfig={"Delay": 1})
+    load = Load()
+    sent, received, deleted, put = set(), set(), set(), set()
+    counted = {"tried": 0, "acknowledged": 0}
+
+    def send(number):
+        sqs.send_message(QueueUrl=url, MessageBody=f"m{number}")
+        sent.add(f"m{number}")
+
+    def send_batch(number):
+        bodies = [f"b{number}-{part}" for part in range(10)]
+        answer = sqs.send_message_batch(QueueUrl=url, Entries=[
+            {"Id": str(part), "MessageBody": body} for part, body in enumerate(bodies)])
+        sent.update(bodies[int(entry["Id"])] for entry in answer.get("Successful", []))
+
+    def consume(_):
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
+            received.add(message["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            deleted.add(message["Body"])
+
+    def put_item(number):
+        dynamodb.put_item(TableName="Plain", Item={"pk": {"S": f"i{number}"}, "n": {"N": str(number)}})
+        put.add(number)
+
+    def transact(number):
+        dynamodb.transact_write_items(TransactItems=[
+            {"Put": {"TableName": "Plain", "Item": {"pk": {"S": f"{half}{number}"}}}} for half in ("left", "right")])
+
+    def count(_):
+        counted["tried"] += 1
+        dynamodb.update_item(TableName="Plain", Key={"pk": {"S": "counter"}}, UpdateExpression="ADD n :one",
+                             ExpressionAttributeValues={":one": {"N": "1"}})
+        counted["acknowledged"] += 1
+
+    for write in (send, send_batch, consume, put_item, transact, count):
+        load.add(write, pause=0.01)
+    load.run_through_kills(region)
+    assert len(sent) > 10 * KILLS and len(put) > 10 * KILLS and deleted, "there was no load to speak of"
+
+    stored = {item["pk"]["S"]: item for item in scan(dynamodb, "Plain")}
+    missing = [number for number in put if stored.get(f"i{number}", {}).get("n") != {"N": str(number)}]
+    assert missing == [], f"{len(missing)} of {len(put)} items"
+    halves = [{key.removeprefix(half) for key in stored if key.startswith(half)} for half in ("left", "right")]
+    assert halves[0] == halves[1] and halves[0], "a transaction was torn"
+    assert counted["acknowledged"] <= int(stored["counter"]["n"]["N"]) <= counted["tried"]
+
+    region.advance(61)
+    wanted = sent - received
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    is_empty = lambda _: set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)[
+        "Attributes"].values()) == {"0"}
+    left = receive_all(sqs, url, is_empty, region)
+    assert is_empty(None), "the queue could not be emptied"
+    assert wanted - left == set(), f"{len(wanted - left)} of {len(sent)} messages"
+    assert left & deleted == set(), f"{len(left & deleted)} of {len(deleted)} deleted messages came back"
+    print(f"{len(sent)} messages, {len(deleted)} deletions, {len(put)} items, {counted['acknowledged']} counts")

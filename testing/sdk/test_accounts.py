@@ -1,0 +1,116 @@
+"""Accounts and regions share nothing."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from brume_region import DEFAULT_ACCOUNT, Region, zip_of
+
+PLACES = [(account, place) for account in ("111111111111", "222222222222") for place in ("us-east-1", "eu-west-1")]
+
+
+def clients(region, service):
+    """A client per account and region, by (account, region)."""
+    return {(account, place): region.client(service, region=place, account=account) for account, place in PLACES}
+
+
+def test_queues_of_the_same_name_are_four(region, name):
+    sqs = clients(region, "sqs")
+    urls = {at: client.create_queue(QueueName=name)["QueueUrl"] for at, client in sqs.items()}
+    for at, client in sqs.items():
+        client.send_message(QueueUrl=urls[at], MessageBody=f"{at}")
+    for (account, place), client in sqs.items():
+        assert urls[account, place].endswith(f"/{account}/{name}")
+        arn = client.get_queue_attributes(QueueUrl=urls[account, place], AttributeNames=["QueueArn"])
+        assert arn["Attributes"]["QueueArn"] == f"arn:aws:sqs:{place}:{account}:{name}"
+        (message,) = client.receive_message(QueueUrl=urls[account, place], MaxNumberOfMessages=10)["Messages"]
+        assert message["Body"] == f"{(account, place)}"
+    first, *others = PLACES
+    sqs[first].delete_queue(QueueUrl=urls[first])
+    assert all(sqs[at].list_queues(QueueNamePrefix=name)["QueueUrls"] == [urls[at]] for at in others)
+    assert "QueueUrls" not in sqs[first].list_queues(QueueNamePrefix=name)
+
+
+def test_another_accounts_queue_is_closed(region, name):
+    sqs = clients(region, "sqs")
+    url = sqs["111111111111", "us-east-1"].create_queue(QueueName=name)["QueueUrl"]
+    other = sqs["222222222222", "us-east-1"]
+    for call in (lambda: other.send_message(QueueUrl=url, MessageBody="m"), lambda: other.receive_message(QueueUrl=url),
+                 lambda: other.delete_queue(QueueUrl=url)):
+        with pytest.raises(ClientError) as refused:
+            call()
+        assert refused.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+
+
+def test_tables_topics_groups_functions_and_apis_are_apart(region, name):
+    for at, client in clients(region, "dynamodb").items():
+        client.create_table(TableName=name, BillingMode="PAY_PER_REQUEST",
+                            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
+        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+        client.put_item(TableName=name, Item={"id": {"S": f"{at}"}})
+    for at, client in clients(region, "dynamodb").items():
+        assert client.scan(TableName=name)["Items"] == [{"id": {"S": f"{at}"}}]
+    for (account, place), client in clients(region, "sns").items():
+        assert client.create_topic(Name=name)["TopicArn"] == f"arn:aws:sns:{place}:{account}:{name}"
+        assert len(client.list_topics()["Topics"]) == 1
+    for client in clients(region, "logs").values():
+        client.create_log_group(logGroupName=name)
+        assert len(client.describe_log_groups()["logGroups"]) == 1
+    for client in clients(region, "apigateway").values():
+        client.create_rest_api(name=name)
+        assert len(client.get_rest_apis()["items"]) == 1
+
+
+def test_identities_belong_to_an_account_and_to_every_region(region, name):
+    iam = clients(region, "iam")
+    iam["111111111111", "us-east-1"].create_user(UserName=name)
+    assert iam["111111111111", "eu-west-1"].get_user(UserName=name)["User"]["Arn"].startswith("arn:aws:iam::111111111111:")
+    with pytest.raises(ClientError) as refused:
+        iam["222222222222", "us-east-1"].get_user(UserName=name)
+    assert refused.value.response["Error"]["Code"] == "NoSuchEntity"
+
+
+def test_a_function_runs_as_its_own_account_and_region(region, name):
+    account, place = "222222222222", "eu-west-1"
+    client = region.client("lambda", region=place, account=account)
+    role = region.client("iam", account=account).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+                                                "Principal": {"Service": "lambda.amazonaws.com"}}]}))["Role"]["Arn"]
+    client.create_function(FunctionName=name, Runtime="python3.12", Handler="index.handler", Role=role, Timeout=20,
+                           Code={"ZipFile": zip_of({"index.py":
+                               "import boto3, os\n"
+                               "def handler(event, context):\n"
+                               "    return [boto3.client('sts').get_caller_identity()['Arn'], os.environ['AWS_REGION']]\n"})})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    found = json.loads(client.invoke(FunctionName=name)["Payload"].read())
+    assert found == [f"arn:aws:sts::{account}:assumed-role/{name}/{name}", place]
+    with pytest.raises(ClientError):
+        region.client("lambda", region="us-east-1", account=account).get_function(FunctionName=name)
+
+
+def test_declared_accounts_have_keys_of_their_own(region):
+    printed = region.command("account", "add", "333333333333").stdout
+    lines = dict(line.removeprefix("export ").split("=", 1) for line in printed.splitlines())
+    keys = (lines["AWS_ACCESS_KEY_ID"], lines["AWS_SECRET_ACCESS_KEY"], None)
+    assert region.client("sts", keys=keys).get_caller_identity()["Arn"] == "arn:aws:iam::333333333333:root"
+    with pytest.raises(ClientError) as refused:
+        region.client("sqs", keys=(keys[0], "wrong", None)).list_queues()
+    assert refused.value.response["Error"]["Code"] == "InvalidSignatureException"
+
+
+def test_a_strict_region_refuses_unknown_keys(tmp_path):
+    strict = Region(tmp_path, "--strict")
+    strict.start()
+    try:
+        for account in (DEFAULT_ACCOUNT, "test"):
+            with pytest.raises(ClientError) as refused:
+                strict.client("sqs", account=account).list_queues()
+            assert refused.value.response["Error"]["Code"] in ("UnrecognizedClientException", "InvalidClientTokenId")
+        printed = strict.command("account", "add", "444444444444").stdout
+        lines = dict(line.removeprefix("export ").split("=", 1) for line in printed.splitlines())
+        keys = (lines["AWS_ACCESS_KEY_ID"], lines["AWS_SECRET_ACCESS_KEY"], None)
+        assert strict.client("sqs", keys=keys).list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    finally:
+        strict.kill()
