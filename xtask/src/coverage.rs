@@ -56,8 +56,9 @@ fn handled(api: &Path) -> Result<BTreeSet<String>, String> {
     let table = read(&api.join(path))?;
     Ok(table
         .lines()
-        .filter(|line| line.trim_start().starts_with("Operation::"))
-        .flat_map(|line| line.split("::<").skip(1))
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .flat_map(|line| line.split("Operation::").skip(1))
+        .filter_map(|entry| entry.split_once("::<").map(|(_, rest)| rest))
         .filter_map(|rest| rest.split('>').next())
         .map(|path| path.rsplit("::").next().unwrap_or(path).trim().to_owned())
         .collect())

@@ -17,9 +17,11 @@ type Map = BTreeMap<Bytes, Bytes>;
 
 /// Keeps everything in memory: for tests, and the yardstick that other engines are compared with.
 ///
-/// A snapshot shares the map. The first write while one lives copies the map's tree, but not keys and values.
+/// Readers share the map. A transaction's first write copies the map's tree, but not keys and values.
 #[derive(Debug, Default)]
 pub struct MemoryEngine {
+    /// Held by the one transaction that runs. Readers do not need it: a transaction's closure may take snapshots.
+    turn: Mutex<()>,
     state: Mutex<State>,
     topics: Topics,
 }
@@ -31,10 +33,9 @@ struct State {
     is_closed: bool,
 }
 
-/// Writes in place, and remembers what was there in case it must be put back.
+/// Writes to a copy, which takes the map's place on commit.
 struct MemoryTransaction<'a> {
     map: &'a mut Arc<Map>,
-    undo: Vec<(Bytes, Option<Bytes>)>,
     written_bytes: u64,
     topics: Vec<Bytes>,
     failure: Option<KvError>,
@@ -55,29 +56,27 @@ impl MemoryEngine {
     }
 
     fn run(&self, mut work: Work) -> Result<(), KvError> {
-        let mut state = self.state();
-        if state.is_closed {
-            return Err(KvError::Closed);
-        }
-        let mut transaction = MemoryTransaction {
-            map: &mut state.map,
-            undo: Vec::new(),
-            written_bytes: 0,
-            topics: Vec::new(),
-            failure: None,
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut map = {
+            let state = self.state();
+            if state.is_closed {
+                return Err(KvError::Closed);
+            }
+            Arc::clone(&state.map)
         };
+        let mut transaction =
+            MemoryTransaction { map: &mut map, written_bytes: 0, topics: Vec::new(), failure: None };
         let verdict = catch_unwind(AssertUnwindSafe(|| work(&mut transaction)));
         let outcome = match (verdict, transaction.failure.take()) {
             (Err(payload), _) => Err(KvError::panicked(&*payload)),
             (Ok(_), Some(failure)) => Err(failure),
             (Ok(verdict), None) => Ok(verdict),
         };
-        if !matches!(outcome, Ok(Verdict::Commit)) {
-            transaction.roll_back();
-        }
         let (topics, written_bytes) = (std::mem::take(&mut transaction.topics), transaction.written_bytes);
+        let mut state = self.state();
         match outcome {
             Ok(Verdict::Commit) => {
+                state.map = map;
                 state.stats.committed += 1;
                 state.stats.written_bytes += written_bytes;
                 drop(state);
@@ -139,24 +138,10 @@ impl MemoryTransaction<'_> {
         self.written_bytes += (key.len() + value.map_or(0, <[u8]>::len)) as u64;
         let key = Bytes::copy_from_slice(key);
         let map = Arc::make_mut(self.map);
-        let before = match value {
-            Some(value) => map.insert(key.clone(), Bytes::copy_from_slice(value)),
+        match value {
+            Some(value) => map.insert(key, Bytes::copy_from_slice(value)),
             None => map.remove(&key),
         };
-        self.undo.push((key, before));
-    }
-
-    fn roll_back(&mut self) {
-        if self.undo.is_empty() {
-            return;
-        }
-        let map = Arc::make_mut(self.map);
-        for (key, before) in self.undo.drain(..).rev() {
-            match before {
-                Some(value) => map.insert(key, value),
-                None => map.remove(&key),
-            };
-        }
     }
 }
 

@@ -79,7 +79,9 @@ impl FromStr for TraceContext {
 pub struct Span {
     #[serde(serialize_with = "trace_id")]
     pub trace: u128,
+    #[serde(serialize_with = "span_id")]
     pub id: u64,
+    #[serde(serialize_with = "span_id")]
     pub parent: u64,
     /// `sqs:SendMessage`, `lambda:invocation`.
     pub name: Arc<str>,
@@ -94,6 +96,11 @@ pub struct Span {
 
 fn trace_id<S: serde::Serializer>(trace: &u128, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&TraceContext { trace: *trace, parent: 0 }.trace_id())
+}
+
+/// Sixteen digits: JSON's numbers do not hold 64 bits everywhere.
+fn span_id<S: serde::Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{id:016x}"))
 }
 
 fn timestamp<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

@@ -62,8 +62,8 @@ fn handled_operations(table: &str) -> BTreeSet<String> {
     table
         .lines()
         .map(|line| line.split("//").next().unwrap_or_default())
-        .filter(|line| line.trim_start().starts_with("Operation::"))
-        .flat_map(|line| line.split("::<").skip(1))
+        .flat_map(|line| line.split("Operation::").skip(1))
+        .filter_map(|entry| entry.split_once("::<").map(|(_, rest)| rest))
         .filter_map(|rest| rest.split('>').next())
         .map(|path| path.rsplit("::").next().unwrap_or(path).trim().to_owned())
         .collect()

@@ -1,1 +1,37 @@
-//! Placeholder.
+//! AWS IAM and STS: who there is, what they may do, and the credentials they do it with.
+//!
+//! IAM's state belongs to an account and to no region. Access keys are found by their id in the region as a whole, since
+//! a request tells nothing else of its caller. The policy language itself is in `identity`.
+
+mod directory;
+mod errors;
+mod ops;
+mod role;
+mod sts;
+mod tables;
+
+use std::sync::Arc;
+
+use cloud::{Cloud, Service};
+
+pub use directory::{Declared, declare_account, directory};
+
+/// IAM as the region's registry wants it.
+pub fn service(cloud: Cloud) -> Service {
+    Service::new(&iam_api::SERVICE, Arc::new(Iam { cloud }), ops::OPERATIONS)
+}
+
+/// STS as the region's registry wants it.
+pub fn sts_service(cloud: Cloud) -> Service {
+    Service::new(&sts_api::SERVICE, Arc::new(Iam { cloud }), sts::ops::OPERATIONS)
+}
+
+/// The kind of job that takes expired sessions away.
+pub fn jobs(cloud: &Cloud) -> Vec<clock::JobKind> {
+    vec![sts::expiry::kind(cloud.clone())]
+}
+
+/// What the handlers share.
+pub(crate) struct Iam {
+    pub(crate) cloud: Cloud,
+}

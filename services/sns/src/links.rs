@@ -102,7 +102,7 @@ impl Links {
                         })
                     })
                     .collect();
-                answer(200, "application/json", json!({ "mail": mails }).to_string())
+                answer(200, "application/json", json!({ "mails": mails }).to_string())
             }
             Err(error) => answer(500, "application/json", json!({"message": error.message()}).to_string()),
         }

@@ -54,8 +54,8 @@ async fn an_address_confirms_by_its_link_and_leaves_by_another() {
     assert!(mails[0].body.starts_with("news\n"));
     let (status, json) = follow(&sns, "http://127.0.0.1:4566/_brume/mail").await;
     let listed: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((status.as_u16(), listed["mail"].as_array().map(Vec::len)), (200, Some(2)));
-    assert_eq!(listed["mail"][0]["to"], "a@b.example");
+    assert_eq!((status.as_u16(), listed["mails"].as_array().map(Vec::len)), (200, Some(2)));
+    assert_eq!(listed["mails"][0]["to"], "a@b.example");
 
     let (status, _) = follow(&sns, link(&mails[0].body)).await;
     assert_eq!(status, 200);

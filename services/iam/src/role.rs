@@ -1,0 +1,63 @@
+//! Roles.
+
+use std::collections::BTreeMap;
+
+use identity::AccountId;
+use serde::{Deserialize, Serialize};
+use shapes::Timestamp;
+
+/// A role's row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Role {
+    pub name: String,
+    pub id: String,
+    pub path: String,
+    pub trust: String,
+    pub description: Option<String>,
+    pub max_session_seconds: i32,
+    pub created: Timestamp,
+    pub tags: BTreeMap<String, String>,
+}
+
+store::row!(Role, 1);
+
+impl Role {
+    pub(crate) fn arn(&self, account: AccountId) -> String {
+        format!("arn:aws:iam::{account}:role{}{}", self.path, self.name)
+    }
+
+    pub(crate) fn to_api(&self, account: AccountId) -> iam_api::Role {
+        iam_api::Role {
+            path: self.path.clone(),
+            role_name: self.name.clone(),
+            role_id: self.id.clone(),
+            arn: self.arn(account),
+            create_date: self.created,
+            assume_role_policy_document: Some(url_encoded(&self.trust)),
+            description: self.description.clone(),
+            max_session_duration: Some(self.max_session_seconds),
+            ..Default::default()
+        }
+    }
+}
+
+/// The name at the end of a role's ARN, and its account.
+pub(crate) fn parse_arn(arn: &str) -> Option<(AccountId, String)> {
+    let parts = identity::arn::split(arn)?;
+    let name = parts.resource.strip_prefix("role/")?.rsplit('/').next()?;
+    Some((parts.account_id()?, name.to_owned()))
+}
+
+/// Policy documents are percent-encoded in answers (RFC 3986).
+pub(crate) fn url_encoded(text: &str) -> String {
+    use std::fmt::Write;
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}

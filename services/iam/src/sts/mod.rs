@@ -1,0 +1,4 @@
+//! STS: temporary credentials.
+
+pub(crate) mod expiry;
+pub(crate) mod ops;
