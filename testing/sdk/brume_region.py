@@ -33,12 +33,17 @@ CLEAN_ENVIRONMENT = {
 START_SECONDS = 60
 
 
+@functools.lru_cache(maxsize=1)
 def binary():
     """The path of the built binary; fails with a sentence when there is none."""
     if given := os.environ.get("BRUME"):
         assert pathlib.Path(given).is_file(), f"$BRUME names {given}, which is no file"
         return given
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+    target = os.environ.get("CARGO_TARGET_DIR")
+    if not target:
+        target = subprocess.run([REPOSITORY / "scripts" / "target-dir"], capture_output=True, text=True, check=True,
+                                cwd=REPOSITORY).stdout.strip()
+    target = pathlib.Path(target)
     built = [target / profile / "brume" for profile in ("release", "debug")]
     built = [path for path in built if path.is_file()]
     assert built, f"no binary in {target}: set BRUME, or run cargo build --release --package brume"

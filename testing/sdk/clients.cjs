@@ -17,7 +17,8 @@ const subjects = {
         const { QueueUrl } = await client.send(new sqs.CreateQueueCommand({ QueueName: name }));
         // The SDK compares the digests of body and attributes itself.
         const MessageAttributes = { kind: { DataType: "String", StringValue: "order" } };
-        const sent = await client.send(new sqs.SendMessageCommand({ QueueUrl, MessageBody: "hello ✓", MessageAttributes }));
+        const outgoing = { QueueUrl, MessageBody: "hello ✓", MessageAttributes };
+        const sent = await client.send(new sqs.SendMessageCommand(outgoing));
         const received = await client.send(
             new sqs.ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5, MessageAttributeNames: ["All"] }));
         assert.equal(received.Messages.length, 1);
@@ -47,11 +48,15 @@ const subjects = {
             KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
         }));
         await dynamodb.waitUntilTableExists({ client, maxWaitTime: 20, minDelay: 1 }, { TableName: name });
-        const Item = { id: "1", text: "✓", number: 1.5, list: [1, { a: null }], set: new Set(["a", "b"]), bytes: new Uint8Array([0, 255]) };
+        const Item = {
+            id: "1", text: "✓", number: 1.5, list: [1, { a: null }], set: new Set(["a", "b"]),
+            bytes: new Uint8Array([0, 255]),
+        };
         await items.send(new documents.PutCommand({ TableName: name, Item }));
         const found = await items.send(new documents.GetCommand({ TableName: name, Key: { id: "1" } }));
         assert.deepEqual({ ...found.Item, bytes: [...found.Item.bytes] }, { ...Item, bytes: [0, 255] });
-        const again = new documents.PutCommand({ TableName: name, Item, ConditionExpression: "attribute_not_exists(id)" });
+        const ConditionExpression = "attribute_not_exists(id)";
+        const again = new documents.PutCommand({ TableName: name, Item, ConditionExpression });
         await assert.rejects(items.send(again), dynamodb.ConditionalCheckFailedException);
         const page = await items.send(new documents.ScanCommand({ TableName: name }));
         assert.equal(page.Count, 1);
@@ -60,7 +65,8 @@ const subjects = {
         const client = new lambda.LambdaClient(options);
         const invoke = async (event) => {
             const Payload = JSON.stringify(event);
-            const answer = await client.send(new lambda.InvokeCommand({ FunctionName: name, Payload, LogType: "Tail" }));
+            const call = new lambda.InvokeCommand({ FunctionName: name, Payload, LogType: "Tail" });
+            const answer = await client.send(call);
             return { ...answer, payload: JSON.parse(Buffer.from(answer.Payload).toString()) };
         };
         const answer = await invoke({ n: 41 });

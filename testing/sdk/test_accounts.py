@@ -10,6 +10,13 @@ from brume_region import DEFAULT_ACCOUNT, Region, zip_of
 PLACES = [(account, place) for account in ("111111111111", "222222222222") for place in ("us-east-1", "eu-west-1")]
 
 
+WHO = """
+import boto3, os
+def handler(event, context):
+    return [boto3.client("sts").get_caller_identity()["Arn"], os.environ["AWS_REGION"]]
+"""
+
+
 def clients(region, service):
     """A client per account and region, by (account, region)."""
     return {(account, place): region.client(service, region=place, account=account) for account, place in PLACES}
@@ -66,7 +73,8 @@ def test_tables_topics_groups_functions_and_apis_are_apart(region, name):
 def test_identities_belong_to_an_account_and_to_every_region(region, name):
     iam = clients(region, "iam")
     iam["111111111111", "us-east-1"].create_user(UserName=name)
-    assert iam["111111111111", "eu-west-1"].get_user(UserName=name)["User"]["Arn"].startswith("arn:aws:iam::111111111111:")
+    found = iam["111111111111", "eu-west-1"].get_user(UserName=name)["User"]["Arn"]
+    assert found == f"arn:aws:iam::111111111111:user/{name}"
     with pytest.raises(ClientError) as refused:
         iam["222222222222", "us-east-1"].get_user(UserName=name)
     assert refused.value.response["Error"]["Code"] == "NoSuchEntity"
@@ -79,10 +87,7 @@ def test_a_function_runs_as_its_own_account_and_region(region, name):
         "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
                                                 "Principal": {"Service": "lambda.amazonaws.com"}}]}))["Role"]["Arn"]
     client.create_function(FunctionName=name, Runtime="python3.12", Handler="index.handler", Role=role, Timeout=20,
-                           Code={"ZipFile": zip_of({"index.py":
-                               "import boto3, os\n"
-                               "def handler(event, context):\n"
-                               "    return [boto3.client('sts').get_caller_identity()['Arn'], os.environ['AWS_REGION']]\n"})})
+                           Code={"ZipFile": zip_of({"index.py": WHO})})
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     found = json.loads(client.invoke(FunctionName=name)["Payload"].read())
     assert found == [f"arn:aws:sts::{account}:assumed-role/{name}/{name}", place]

@@ -185,7 +185,8 @@ def test_no_signature_at_all(region):
 @pytest.mark.parametrize("path, status", [
     ("/", 403), ("/favicon.ico", 403), ("/../../../../etc/passwd", 403), ("/%2e%2e/%2e%2e/etc/passwd", 403),
     ("/_brume/../../../etc/passwd", 404), ("/_brume/%2e%2e%2f%2e%2e%2fetc%2fpasswd", 404), ("//", 403),
-    ("/_brume/api/nonsense", 404), ("/restapis/nope/prod/_user_request_/x", 403), ("/%00", 403), ("/" + "a" * 30_000, 403),
+    ("/_brume/api/nonsense", 404), ("/restapis/nope/prod/_user_request_/x", 403), ("/%00", 403),
+    ("/" + "a" * 30_000, 403),
 ])
 def test_path_tricks(region, path, status):
     answered, text = raw(region, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
@@ -230,7 +231,7 @@ def test_a_body_over_the_limit(region):
 
 
 def test_a_body_announced_too_large_is_refused_before_it_comes(region):
-    head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 99999999999\r\n\r\n"
+    head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
     began = time.monotonic()
     status, text = raw(region, head.encode())
     assert status == 413 and time.monotonic() - began < 5, text
@@ -252,8 +253,8 @@ def test_truncated_bodies(region):
 def test_chunked_bodies_that_are_whole_work(region):
     headers = region.sign("sqs", "POST", "/", b"{}", {**JSON, "X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD"})
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() != "content-length")
-    status, text = raw(region, f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{region.port}\r\n{lines}Transfer-Encoding: chunked\r\n"
-                               "\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n".encode())
+    head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{region.port}\r\n{lines}Transfer-Encoding: chunked\r\n\r\n"
+    status, text = raw(region, head.encode() + b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n")
     assert status == 200, text
 
 

@@ -11,17 +11,18 @@ from brume_region import DEFAULT_ACCOUNT, eventually, zip_of
 
 @pytest.fixture
 def aws(region, tmp_path):
-    """Runs `aws ARGUMENTS` and returns what it printed: decoded, unless `output` is something else than json."""
+    """Runs `aws ARGUMENTS` and returns what it printed: decoded, unless `output` is something else than json.
+    With `fails`, the command must fail and what it complained is returned."""
     program = shutil.which("aws")
     if not program:
         pytest.skip("the AWS CLI is not installed")
 
-    def run(*arguments, output="json", code=0):
+    def run(*arguments, output="json", fails=False):
         command = [program, "--endpoint-url", region.endpoint, "--output", output, *arguments]
         done = subprocess.run(command, env=region.environment(), capture_output=True, text=True, timeout=60,
                               cwd=tmp_path)
-        assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
-        if code:
+        assert (done.returncode != 0) is fails, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        if fails:
             return done.stderr
         return json.loads(done.stdout) if output == "json" and done.stdout.strip() else done.stdout
 
@@ -37,8 +38,8 @@ def test_queues(aws, region, name):
     aws("sqs", "delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
     attributes = aws("sqs", "get-queue-attributes", "--queue-url", url, "--attribute-names", "All")["Attributes"]
     assert attributes["ApproximateNumberOfMessages"] == "0"
-    assert "QueueDoesNotExist" in (told := aws("sqs", "get-queue-url", "--queue-name", "nowhere", code=254)) \
-        or "NonExistentQueue" in told
+    told = aws("sqs", "get-queue-url", "--queue-name", "nowhere", fails=True)
+    assert "(AWS.SimpleQueueService.NonExistentQueue)" in told
 
 
 def test_tables(aws, name):
@@ -59,7 +60,8 @@ def test_topics(aws, name):
     statement = {"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
         "Resource": queue}]}
-    aws("sqs", "set-queue-attributes", "--queue-url", url, "--attributes", json.dumps({"Policy": json.dumps(statement)}))
+    attributes = json.dumps({"Policy": json.dumps(statement)})
+    aws("sqs", "set-queue-attributes", "--queue-url", url, "--attributes", attributes)
     aws("sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue,
         "--attributes", "RawMessageDelivery=true")
     aws("sns", "publish", "--topic-arn", topic, "--message", "to all")
@@ -86,7 +88,7 @@ def test_identity(aws, name):
     assert aws("sts", "get-caller-identity")["Account"] == DEFAULT_ACCOUNT
     aws("iam", "create-user", "--user-name", name)
     assert name in [user["UserName"] for user in aws("iam", "list-users")["Users"]]
-    told = aws("iam", "create-user", "--user-name", name, code=254)
+    told = aws("iam", "create-user", "--user-name", name, fails=True)
     assert "EntityAlreadyExists" in told
 
 

@@ -19,7 +19,7 @@ def test_env_prints_exports(region):
 
 
 def test_status_tells_how_the_region_is(region):
-    printed = dict(line.split(maxsplit=1) for line in region.command("status").stdout.splitlines())
+    printed = dict(re.match(r"(\w+) *(.*)", line).groups() for line in region.command("status").stdout.splitlines())
     assert printed["status"] == "running" and printed["endpoint"] == region.endpoint
     assert printed["region"] == "us-east-1" and printed["strict"] == "false"
     assert int(printed["pid"]) == region.process.pid and printed["data"] == str(region.data)
@@ -34,7 +34,8 @@ def test_status_of_nothing_says_what_to_do(tmp_path):
 
 def test_services_counts_operations(region):
     printed = region.command("services").stdout
-    rows = {name: (int(here), int(total)) for name, here, total in re.findall(r"^(\S+)\s+(\d+) /\s+(\d+)$", printed, re.M)}
+    rows = re.findall(r"^(\S+)\s+(\d+) /\s+(\d+)$", printed, re.MULTILINE)
+    rows = {name: (int(here), int(total)) for name, here, total in rows}
     for service in ("sqs", "sns", "dynamodb", "lambda", "logs", "iam", "sts", "apigateway"):
         here, total = rows[service]
         assert 0 < here <= total, service
@@ -128,8 +129,8 @@ def test_up_names_mistakes(other, tmp_path):
         (["--tls-certificate", "/nowhere", "--tls-key", "/nowhere"], "/nowhere"),
     ]:
         data = [] if "--data" in arguments else ["--data", str(tmp_path / "second")]
-        done = subprocess.run([binary(), "up", *data, *(["--port", "0"] if "--port" not in arguments else []), *arguments],
-                              capture_output=True, text=True, timeout=30)
+        port = [] if "--port" in arguments else ["--port", "0"]
+        done = subprocess.run([binary(), "up", *data, *port, *arguments], capture_output=True, text=True, timeout=30)
         assert done.returncode != 0 and words in done.stderr and "panicked" not in done.stderr, (arguments, done)
 
 
