@@ -90,7 +90,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let data = options.data.path();
     let inner_listeners = InnerListeners::default();
     let sandboxes = Sandboxes::probe(&data.join("functions"), Isolation::Best)?;
-    let isolation = sandboxes.report().mode.to_string();
+    let isolation = sandboxes.report().to_string();
     let lambda = lambda_service(cloud, options, port, sandboxes, inner_listeners.clone())?;
     let mail = sns::Config { smtp: options.mail.smtp()? };
 
@@ -106,7 +106,6 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         sqs::service(cloud.clone()),
     ];
     let mut jobs = lambda.jobs();
-    jobs.extend(dynamodb::jobs(cloud));
     jobs.extend(iam::jobs(cloud));
     jobs.extend(logs::jobs(cloud));
     jobs.extend(sns::jobs(cloud, mail));

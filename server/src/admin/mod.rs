@@ -16,6 +16,7 @@ use cloud::{BoxFuture, Cloud, HttpEndpoint};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
+use identity::AccountId;
 use serde_json::{Value, json};
 use shapes::ApiError;
 
@@ -94,13 +95,18 @@ impl Admin {
             (&Method::GET, "/api/services") => self.services()?,
             (&Method::GET, "/api/clock") => self.clock(),
             (&Method::POST, "/api/clock") => self.advance(body).await?,
+            (&Method::POST, "/api/accounts") => self.declare_account(body).await?,
             (&Method::GET, "/api/jobs") => self.jobs()?,
             (&Method::GET, "/api/trace") => self.trace(query)?,
             (&Method::GET, "/api/architecture") => picture::architecture(&self.cloud),
             (&Method::GET, "/api/node") => node::describe(&self.cloud, &parameter(query, "arn")?).await?,
             (&Method::GET, page) => return Ok(assets::page(page)),
             _ => {
-                return Err(ApiError::with_status(405, "MethodNotAllowed", "There is nothing to do this to."));
+                return Err(ApiError::with_status(
+                    405,
+                    "MethodNotAllowed",
+                    "There is nothing to do this to.",
+                ));
             }
         };
         Ok(json_response(&json))
@@ -159,6 +165,19 @@ impl Admin {
         }
         advance_clock(&self.cloud, Duration::from_secs(seconds)).await?;
         Ok(self.clock())
+    }
+
+    async fn declare_account(&self, body: &Bytes) -> Result<Value, ApiError> {
+        let invalid =
+            || ApiError::sender("InvalidRequest", r#"the body is like {"account": "123456789012"}"#);
+        let request: Value = serde_json::from_slice(body).map_err(|_| invalid())?;
+        let account =
+            request.get("account").and_then(Value::as_str).and_then(AccountId::parse).ok_or_else(invalid)?;
+        let declared = iam::declare_account(&self.cloud, account).await?;
+        Ok(json!({
+            "access_key_id": declared.access_key_id,
+            "secret_access_key": declared.secret_access_key,
+        }))
     }
 
     fn jobs(&self) -> Result<Value, ApiError> {

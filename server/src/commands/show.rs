@@ -108,10 +108,10 @@ impl Trace {
 /// How many of the hops lie above one.
 fn depth(hop: &Value, hops: &[Value]) -> usize {
     let mut depth = 0;
-    let mut parent = hop["parent"].as_u64();
-    while let Some(above) = hops.iter().find(|other| other["id"].as_u64() == parent) {
+    let mut parent = hop["parent"].as_str();
+    while let Some(above) = hops.iter().find(|other| other["id"].as_str() == parent) {
         depth += 1;
-        parent = above["parent"].as_u64();
+        parent = above["parent"].as_str();
         if depth > hops.len() {
             break;
         }
