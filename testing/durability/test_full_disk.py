@@ -60,12 +60,12 @@ def test_writes_are_refused_and_come_back(region, disk, leave_mib):
     sqs, dynamodb, sns = region.client("sqs"), region.client("dynamodb"), region.client("sns")
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
     topic = sns.create_topic(Name="t")["TopicArn"]
-    dynamodb.create_table(TableName="T", BillingMode="PAY_PER_REQUEST",
+    dynamodb.create_table(TableName="Full", BillingMode="PAY_PER_REQUEST",
                           AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
                           KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}])
-    dynamodb.get_waiter("table_exists").wait(TableName="T", WaiterConfig={"Delay": 1})
+    dynamodb.get_waiter("table_exists").wait(TableName="Full", WaiterConfig={"Delay": 1})
     item = lambda pk: {"pk": {"S": pk}}
-    dynamodb.put_item(TableName="T", Item=item("before"))
+    dynamodb.put_item(TableName="Full", Item=item("before"))
     sqs.send_message(QueueUrl=url, MessageBody="before")
 
     def refusal(call, **parameters):
@@ -78,7 +78,7 @@ def test_writes_are_refused_and_come_back(region, disk, leave_mib):
     filler = fill(disk, leave_mib)
     writes = {
         "sqs": lambda: refusal(sqs.send_message, QueueUrl=url, MessageBody="x" * 1000),
-        "dynamodb": lambda: refusal(dynamodb.put_item, TableName="T", Item=item("during")),
+        "dynamodb": lambda: refusal(dynamodb.put_item, TableName="Full", Item=item("during")),
         "sns": lambda: refusal(sns.create_topic, Name="during"),
     }
     for service, write in writes.items():
@@ -86,20 +86,21 @@ def test_writes_are_refused_and_come_back(region, disk, leave_mib):
         assert told["ResponseMetadata"]["HTTPStatusCode"] == 503, (service, told)
         assert told["Error"]["Code"].startswith("ServiceUnavailable"), (service, told)
         assert told["Error"]["Message"], (service, told)
-    assert dynamodb.get_item(TableName="T", Key=item("before"), ConsistentRead=True)["Item"] == item("before")
+    assert dynamodb.get_item(TableName="Full", Key=item("before"), ConsistentRead=True)["Item"] == item("before")
     counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     assert int(counted["ApproximateNumberOfMessages"]) >= 1
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["TopicArn"] == topic
     assert region.api("/status")["status"] == "running"
 
     filler.unlink()
-    eventually(lambda: refusal(dynamodb.put_item, TableName="T", Item=item("after")) is None, 30, "writes work again")
+    eventually(lambda: refusal(dynamodb.put_item, TableName="Full", Item=item("after")) is None, 30,
+               "writes work again")
     sqs.send_message(QueueUrl=url, MessageBody="after")
     region.kill()
     region.start()
     dynamodb, sqs = region.client("dynamodb"), region.client("sqs")
     for pk in ("before", "after"):
-        assert dynamodb.get_item(TableName="T", Key=item(pk))["Item"] == item(pk)
+        assert dynamodb.get_item(TableName="Full", Key=item(pk))["Item"] == item(pk)
     bodies = set()
     eventually(lambda: bodies.update(
         message["Body"] for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []))

@@ -21,7 +21,8 @@ KILLS = int(os.environ.get("KILLS", "50"))
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 ORDERS = REPOSITORY / "examples" / "orders"
 # How clients notice that the region is away.
-DOWN = (OSError, http.client.HTTPException, botocore.exceptions.HTTPClientError)
+DOWN = (OSError, http.client.HTTPException, botocore.exceptions.HTTPClientError,
+        botocore.exceptions.ConnectionError)
 DRAIN_SECONDS = 180
 
 
@@ -52,8 +53,8 @@ class Load:
                     write(number)
                 except DOWN:
                     pass
-                except botocore.exceptions.ClientError as error:
-                    self.refused.append(error.response)
+                except Exception as error:  # whatever it is, the test must see it
+                    self.refused.append(repr(error))
                 number += 1
                 # Keeps the load at what functions can follow; nothing waits for this.
                 time.sleep(pause)

@@ -91,7 +91,7 @@ def test_a_failed_condition_changes_nothing_and_shows_the_item(dynamodb, table):
 
 @pytest.mark.parametrize("condition, is_met", [
     ("n = :one", True), ("n <> :one", False), ("n BETWEEN :one AND :two", True), ("n IN (:two, :one)", True),
-    ("attribute_exists(s) AND NOT attribute_exists(missing)", True), ("begins_with(s, :h)", True),
+    ("attribute_exists(s) AND NOT attribute_exists(absent)", True), ("begins_with(s, :h)", True),
     ("contains(s, :h) OR n > :two", True), ("size(s) = :two", False), ("attribute_type(n, :type)", True),
     ("(n > :two OR n < :two) AND s = :h", False), ("m.deep[0] = :one", True),
 ])
@@ -100,9 +100,9 @@ def test_conditions(dynamodb, table, condition, is_met):
                                                  m={"M": {"deep": {"L": [{"N": "1.0"}]}}}))
     values = {":one": {"N": "1"}, ":two": {"N": "2"}, ":h": {"S": "he"}, ":type": {"S": "N"}}
     used = {key: value for key, value in values.items() if key in condition}
+    given = {"ExpressionAttributeValues": used} if used else {}
     try:
-        dynamodb.delete_item(TableName=table, Key=item("a"), ConditionExpression=condition,
-                             ExpressionAttributeValues=used)
+        dynamodb.delete_item(TableName=table, Key=item("a"), ConditionExpression=condition, **given)
         was_met = True
     except dynamodb.exceptions.ConditionalCheckFailedException:
         was_met = False

@@ -19,7 +19,7 @@ def test_env_prints_exports(region):
 
 
 def test_status_tells_how_the_region_is(region):
-    printed = dict(re.match(r"(\w+) *(.*)", line).groups() for line in region.command("status").stdout.splitlines())
+    printed = dict(re.findall(r"^(\w+) +(\S.*)$", region.command("status").stdout, re.MULTILINE))
     assert printed["status"] == "running" and printed["endpoint"] == region.endpoint
     assert printed["region"] == "us-east-1" and printed["strict"] == "false"
     assert int(printed["pid"]) == region.process.pid and printed["data"] == str(region.data)
