@@ -36,8 +36,11 @@ impl Connection {
 
     /// A whole answer, if the buffer has one.
     fn take(&mut self) -> Result<Option<(u16, Bytes)>, BenchError> {
-        let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
-        let invalid = || BenchError::Connection(std::io::Error::other("the answer is not HTTP/1.1 with a length"));
+        let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let invalid =
+            || BenchError::Connection(std::io::Error::other("the answer is not HTTP/1.1 with a length"));
         let head = std::str::from_utf8(&self.buffer[..end]).map_err(|_| invalid())?;
         let status = head.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(invalid)?;
         let length = head

@@ -45,7 +45,10 @@ impl Client {
             .map_err(|error| BenchError::Request(error.to_string()))?;
         let mut headers: HeaderMap = built.headers;
         let host = self.endpoint.authority.parse();
-        headers.insert(http::header::HOST, host.map_err(|_| BenchError::Request("the host is invalid".to_owned()))?);
+        headers.insert(
+            http::header::HOST,
+            host.map_err(|_| BenchError::Request("the host is invalid".to_owned()))?,
+        );
         let (path, query) = built.path_and_query.split_once('?').unwrap_or((&built.path_and_query, ""));
         let view = RequestView { method: built.method, path, query, headers: &headers, authority: None };
         let signer = Signer {

@@ -1,10 +1,23 @@
 """Every module of tests has a region of its own; its log is shown when a test fails."""
 
+import pathlib
 import uuid
 
 import pytest
 
 from brume_region import Region
+
+
+NOT_YET = pathlib.Path(__file__).with_name("not_yet.txt")
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of what is not there yet must fail: one that passes has to leave the list, which only shrinks."""
+    lines = NOT_YET.read_text().splitlines()
+    listed = {line for line in lines if line and not line.startswith("# ")}
+    for item in items:
+        if f"{item.path.name}::{item.name}" in listed:
+            item.add_marker(pytest.mark.xfail(strict=True, reason="not there yet"))
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,10 @@ impl Table {
                 attribute_name: "id".to_owned(),
                 attribute_type: "S".to_owned(),
             }]),
-            key_schema: Some(vec![KeySchemaElement { attribute_name: "id".to_owned(), key_type: "HASH".to_owned() }]),
+            key_schema: Some(vec![KeySchemaElement {
+                attribute_name: "id".to_owned(),
+                key_type: "HASH".to_owned(),
+            }]),
             billing_mode: Some("PAY_PER_REQUEST".to_owned()),
             ..Default::default()
         };

@@ -56,7 +56,7 @@ impl ValuePattern {
     pub fn matches(&self, value: Option<&Value>) -> bool {
         match value {
             Some(Value::Array(values)) => {
-                let exists = self.0.iter().any(|matcher| *matcher == Matcher::Exists(true));
+                let exists = self.0.contains(&Matcher::Exists(true));
                 exists || values.iter().any(|value| self.matches_one(Some(value)))
             }
             other => self.matches_one(other),

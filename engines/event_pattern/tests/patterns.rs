@@ -5,12 +5,18 @@ use serde_json::json;
 
 #[track_caller]
 fn check(pattern: &str, matching: &[&str], others: &[&str]) {
-    let pattern = EventPattern::parse(pattern).unwrap();
+    let pattern = EventPattern::parse(pattern).expect("the case is well formed");
     for event in matching {
-        assert!(pattern.matches(&serde_json::from_str(event).unwrap()), "{event} has to match");
+        assert!(
+            pattern.matches(&serde_json::from_str(event).expect("the case is well formed")),
+            "{event} has to match"
+        );
     }
     for event in others {
-        assert!(!pattern.matches(&serde_json::from_str(event).unwrap()), "{event} must not match");
+        assert!(
+            !pattern.matches(&serde_json::from_str(event).expect("the case is well formed")),
+            "{event} must not match"
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use identity::sigv4::{Authentication, RequestView};
 use shapes::{ApiError, OperationSchema, Protocol, ServiceSchema, Slot, Struct};
 use tracing::{error, info, warn};
@@ -60,6 +60,10 @@ impl Gateway {
             let message = format!("The request's body is larger than the {limit} bytes that are allowed.");
             ApiError::with_status(413, "RequestEntityTooLargeException", message)
         };
+        // A body that is announced too large is refused before it comes.
+        if body.size_hint().lower() > limit as u64 {
+            return Err(too_large());
+        }
         let read = tokio::time::timeout(self.limits.body_time, Limited::new(body, limit).collect()).await;
         match read {
             Ok(Ok(body)) => Ok(body.to_bytes()),
@@ -105,7 +109,7 @@ impl Gateway {
         }
         match self.admit(&parts, &body, peer, request_id) {
             Ok((ctx, target)) => self.call(&ctx, &target, &wire_request(&parts, &body)).await,
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
         }
     }
 
@@ -116,7 +120,7 @@ impl Gateway {
         body: &Bytes,
         peer: Peer,
         request_id: &str,
-    ) -> Result<(Ctx, Target), Response<Bytes>> {
+    ) -> Result<(Ctx, Target), Box<Response<Bytes>>> {
         let authority = authority(parts);
         let view = RequestView {
             method: parts.method.as_str(),
@@ -137,7 +141,7 @@ impl Gateway {
             path: view.path,
         };
         let Some(routed) = self.routes.find(&hints) else {
-            return Err(plain_error(&unknown_service(scope), request_id));
+            return Err(Box::new(plain_error(&unknown_service(scope), request_id)));
         };
         let service = routed.schema;
         let protocol = identify::protocol_of(service, &request).unwrap_or(service.protocols[0]);
@@ -159,7 +163,7 @@ impl Gateway {
         };
         admitted().map_err(|error| {
             log_failure(service.name, "", &error, request_id);
-            http_response(wire::encode_error(protocol, service, &error, request_id))
+            Box::new(http_response(wire::encode_error(protocol, service, &error, request_id)))
         })
     }
 
@@ -242,6 +246,10 @@ fn find_operation(routed: &Routed, request: &wire::Request<'_>) -> Result<Target
         return Ok(Target { service, protocol, operation, labels });
     }
     let name = identify::operation_name(protocol, request);
+    let is_json = matches!(protocol, Protocol::AwsJson10 | Protocol::AwsJson11);
+    if is_json && identify::target_prefix(request) != Some(service.target_prefix) {
+        return Err(unknown_operation(name.as_deref()));
+    }
     let operation = name.as_deref().and_then(|name| service.operation(name));
     let operation = operation.ok_or_else(|| match protocol {
         Protocol::AwsQuery | Protocol::Ec2Query => invalid_action(name.as_deref(), service),

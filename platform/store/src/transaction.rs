@@ -1,6 +1,5 @@
 //! Reading a snapshot, writing a transaction.
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -22,7 +21,7 @@ pub trait Reader {
         &mut self,
         range: KeyRange<'_>,
         order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut kv::Visit<'_>,
     ) -> Result<(), StoreError>;
 }
 
@@ -136,7 +135,7 @@ impl Reader for Tx<'_> {
         &mut self,
         range: KeyRange<'_>,
         order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut kv::Visit<'_>,
     ) -> Result<(), StoreError> {
         Ok(self.inner.scan(range, order, visit)?)
     }
@@ -153,7 +152,7 @@ impl Reader for Snapshot<'_> {
         &mut self,
         range: KeyRange<'_>,
         order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut kv::Visit<'_>,
     ) -> Result<(), StoreError> {
         Ok(self.inner.scan(range, order, visit)?)
     }

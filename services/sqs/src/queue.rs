@@ -120,7 +120,7 @@ impl Attributes {
             "MessageRetentionPeriod" => self.retention = seconds(name, value, 60, 1_209_600)?,
             "DelaySeconds" => self.delay = seconds(name, value, 0, MAXIMUM_DELAY_SECONDS)?,
             "ReceiveMessageWaitTimeSeconds" => {
-                self.receive_wait = seconds(name, value, 0, MAXIMUM_WAIT_SECONDS)?
+                self.receive_wait = seconds(name, value, 0, MAXIMUM_WAIT_SECONDS)?;
             }
             "MaximumMessageSize" => {
                 self.maximum_message_bytes =

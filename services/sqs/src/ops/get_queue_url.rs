@@ -21,6 +21,9 @@ impl Handle<GetQueueUrl> for Sqs {
         ctx: &Ctx,
         input: GetQueueUrlInput,
     ) -> Result<GetQueueUrlOutput, ApiError> {
+        if input.queue_name.is_empty() {
+            return Err(errors::missing_parameter("QueueName"));
+        }
         let owner = owner(ctx, &input)?;
         let mut snapshot = ctx.store().read(&tenant(owner, ctx.region()))?;
         if !tables::QUEUES.contains(&mut snapshot, &input.queue_name)? {
