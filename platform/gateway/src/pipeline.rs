@@ -60,8 +60,9 @@ impl Gateway {
             let message = format!("The request's body is larger than the {limit} bytes that are allowed.");
             ApiError::with_status(413, "RequestEntityTooLargeException", message)
         };
-        // A body that is announced too large is refused before it comes.
-        if body.size_hint().lower() > limit as u64 {
+        // A body that is announced far too large is refused before it comes. One that is a little too large is read up
+        // to the limit, since a client that is still sending may not see an answer that comes early.
+        if body.size_hint().lower() > 4 * limit as u64 {
             return Err(too_large());
         }
         let read = tokio::time::timeout(self.limits.body_time, Limited::new(body, limit).collect()).await;

@@ -12,6 +12,9 @@ use crate::{Sqs, errors, tables};
 
 impl Handle<GetQueueUrl> for Sqs {
     fn guard(&self, ctx: &Ctx, input: &GetQueueUrlInput) -> Result<Guard, ApiError> {
+        if input.queue_name.is_empty() {
+            return Err(errors::missing_parameter("QueueName"));
+        }
         let owner = owner(ctx, input)?;
         self.queue_guard(ctx, &self.queue_url(owner, &input.queue_name))
     }
@@ -21,9 +24,6 @@ impl Handle<GetQueueUrl> for Sqs {
         ctx: &Ctx,
         input: GetQueueUrlInput,
     ) -> Result<GetQueueUrlOutput, ApiError> {
-        if input.queue_name.is_empty() {
-            return Err(errors::missing_parameter("QueueName"));
-        }
         let owner = owner(ctx, &input)?;
         let mut snapshot = ctx.store().read(&tenant(owner, ctx.region()))?;
         if !tables::QUEUES.contains(&mut snapshot, &input.queue_name)? {
