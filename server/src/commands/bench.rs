@@ -1,11 +1,14 @@
 //! `brume bench SERVICE --endpoint URL`
 
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use brume_bench::{Client, Endpoint, Load, Report, scenarios};
 use clap::{Args, ValueEnum};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
 
 use crate::failure::Failure;
 
@@ -36,8 +39,10 @@ pub(crate) struct Bench {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Subject {
-    /// A bare server on the same HTTP stack, in this process.
+    /// A bare server on the same HTTP stack, in a process of its own as the region is.
     Echo,
+    /// That server alone: prints its address and serves until it is stopped.
+    EchoServer,
     /// SendMessage, then ReceiveMessage with DeleteMessage.
     Sqs,
     /// PutItem, then GetItem.
@@ -62,11 +67,14 @@ impl Bench {
         };
         match self.subject {
             Subject::Echo => {
-                let listener = TcpListener::bind("127.0.0.1:0").await?;
-                let endpoint = format!("http://{}", listener.local_addr()?);
-                let server = tokio::spawn(brume_bench::serve_echo(listener));
+                let (server, endpoint) = echo_process().await?;
                 print(&scenarios::echo::measure(&self.client(&endpoint)?, load).await?);
-                server.abort();
+                drop(server);
+            }
+            Subject::EchoServer => {
+                let listener = TcpListener::bind("127.0.0.1:0").await?;
+                println!("http://{}", listener.local_addr()?);
+                brume_bench::serve_echo(listener).await?;
             }
             Subject::Sqs => {
                 let queue = scenarios::sqs::Queue::create(&self.client(&self.endpoint)?).await?;
@@ -99,6 +107,20 @@ impl Bench {
             region: self.region.clone(),
         })
     }
+}
+
+/// The echo server as a process that ends with its handle, and its address.
+async fn echo_process() -> Result<(Child, String), Failure> {
+    let mut server = Command::new(std::env::current_exe()?)
+        .args(["bench", "echo-server"])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut address = String::new();
+    if let Some(stdout) = server.stdout.take() {
+        BufReader::new(stdout).read_line(&mut address).await?;
+    }
+    Ok((server, address.trim().to_owned()))
 }
 
 fn print(report: &Report) {
