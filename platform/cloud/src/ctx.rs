@@ -40,87 +40,82 @@ impl Caller {
 
 /// Carried by every handler. Cheap to clone.
 #[derive(Clone)]
-pub struct Ctx(Arc<Inner>);
+pub struct Ctx {
+    base: Arc<Base>,
+    /// Its parent is the span that this context is inside of.
+    trace: TraceContext,
+    depth: u8,
+}
 
+/// What stays the same from call to call of one caller in one tenant.
 #[derive(Clone)]
-struct Inner {
+struct Base {
     cloud: Cloud,
     caller: Arc<Caller>,
     account: AccountId,
     region: Region,
     scope: Scope,
     request_id: Arc<str>,
-    /// Its parent is the span that this context is inside of.
-    trace: TraceContext,
     /// ARN of the resource that the call comes from; `client` when it comes from outside.
     origin: Arc<str>,
-    depth: u8,
 }
 
 impl Ctx {
     pub fn new(
         cloud: Cloud,
         caller: Caller,
-        account: AccountId,
-        region: Region,
+        (account, region): (AccountId, Region),
         trace: TraceContext,
         origin: Arc<str>,
+        request_id: &str,
     ) -> Self {
-        let request_id = cloud.ids().uuid().into();
         let scope = tenant(account, region);
-        Self(Arc::new(Inner {
-            cloud,
-            caller: Arc::new(caller),
-            account,
-            region,
-            scope,
-            request_id,
-            trace,
-            origin,
-            depth: 0,
-        }))
+        let caller = Arc::new(caller);
+        let request_id = request_id.into();
+        let base = Base { cloud, caller, account, region, scope, request_id, origin };
+        Self { base: Arc::new(base), trace, depth: 0 }
     }
 
     pub fn now(&self) -> Timestamp {
-        self.0.cloud.clock().now()
+        self.base.cloud.clock().now()
     }
     pub fn ids(&self) -> &Ids {
-        self.0.cloud.ids()
+        self.base.cloud.ids()
     }
     pub fn cloud(&self) -> &Cloud {
-        &self.0.cloud
+        &self.base.cloud
     }
     pub fn store(&self) -> &Store {
-        self.0.cloud.store()
+        self.base.cloud.store()
     }
     pub fn caller(&self) -> &Caller {
-        &self.0.caller
+        &self.base.caller
     }
     pub fn principal(&self) -> &Principal {
-        &self.0.caller.actor.principal
+        &self.base.caller.actor.principal
     }
     /// The account whose resources a call without an ARN means.
     pub fn account(&self) -> AccountId {
-        self.0.account
+        self.base.account
     }
     pub fn region(&self) -> Region {
-        self.0.region
+        self.base.region
     }
     /// Where the state of this account and region lies.
     pub fn scope(&self) -> &Scope {
-        &self.0.scope
+        &self.base.scope
     }
     pub fn request_id(&self) -> &str {
-        &self.0.request_id
+        &self.base.request_id
     }
     pub fn trace(&self) -> TraceContext {
-        self.0.trace
+        self.trace
     }
     pub fn origin(&self) -> &Arc<str> {
-        &self.0.origin
+        &self.base.origin
     }
     pub(crate) fn is_too_deep(&self) -> bool {
-        self.0.depth > MAX_DEPTH
+        self.depth > MAX_DEPTH
     }
 
     /// A consistent view of this tenant's state.
@@ -140,25 +135,25 @@ impl Ctx {
         self.store().write(self.scope(), work).await
     }
 
-    fn changed(&self, change: impl FnOnce(&mut Inner)) -> Self {
-        let mut inner = (*self.0).clone();
-        change(&mut inner);
-        Self(Arc::new(inner))
+    fn changed(&self, change: impl FnOnce(&mut Base)) -> Self {
+        let mut base = (*self.base).clone();
+        change(&mut base);
+        Self { base: Arc::new(base), ..*self }
     }
 
     pub(crate) fn inside_span(&self, span: u64) -> Self {
-        self.changed(|inner| inner.trace.parent = span)
+        self.in_trace(self.trace.under(span))
     }
 
     /// The same caller, on another tenant's resources.
     pub fn in_tenant(&self, account: AccountId, region: Region) -> Self {
-        if account == self.0.account && region == self.0.region {
+        if account == self.base.account && region == self.base.region {
             return self.clone();
         }
-        self.changed(|inner| {
-            inner.account = account;
-            inner.region = region;
-            inner.scope = tenant(account, region);
+        self.changed(|base| {
+            base.account = account;
+            base.region = region;
+            base.scope = tenant(account, region);
         })
     }
 
@@ -167,9 +162,9 @@ impl Ctx {
     pub fn as_service(&self, service: &str, origin: &str) -> Self {
         let actor = Actor::of(Principal::service(service));
         let caller = Caller::internal(actor, origin, self.account());
-        self.changed(|inner| {
-            inner.caller = Arc::new(caller);
-            inner.origin = origin.into();
+        self.changed(|base| {
+            base.caller = Arc::new(caller);
+            base.origin = origin.into();
         })
     }
 
@@ -180,16 +175,16 @@ impl Ctx {
         let actor = self.cloud().directory()?.assume_role(&as_service, role_arn, session_name)?;
         let mut caller = Caller::internal(actor, origin, self.account());
         caller.source = None;
-        Ok(as_service.changed(|inner| inner.caller = Arc::new(caller)))
+        Ok(as_service.changed(|base| base.caller = Arc::new(caller)))
     }
 
     /// Continues the trace that a stored message or record carries.
     pub fn in_trace(&self, trace: TraceContext) -> Self {
-        self.changed(|inner| inner.trace = trace)
+        Self { trace, ..self.clone() }
     }
 
     pub fn with_request_id(&self, request_id: &str) -> Self {
-        self.changed(|inner| inner.request_id = request_id.into())
+        self.changed(|base| base.request_id = request_id.into())
     }
 
     /// Calls another service as a client would: authorised, measured and traced, without the wire.
@@ -210,7 +205,7 @@ impl Ctx {
     }
 
     fn deeper(&self) -> Self {
-        self.changed(|inner| inner.depth = inner.depth.saturating_add(1))
+        Self { depth: self.depth.saturating_add(1), ..self.clone() }
     }
 
     /// Publishes a metric under AWS's name; see [`crate::Metrics::publish`].
@@ -227,7 +222,7 @@ impl Ctx {
 
 /// Where the state of an account in a region lies.
 pub fn tenant(account: AccountId, region: Region) -> Scope {
-    Scope::of(&(account.digits().as_str().to_owned(), region.as_str().to_owned()))
+    Scope::named(&[account.digits().as_str(), region.as_str()])
 }
 
 fn downcast<O: Op>(output: Box<dyn shapes::Struct>) -> Result<O::Output, ApiError> {

@@ -105,6 +105,6 @@ impl Cloud {
     pub fn background(&self, service: &str, origin: &str, account: AccountId, region: Region) -> Ctx {
         let caller = Caller::internal(Actor::of(Principal::service(service)), origin, account);
         let trace = TraceContext::begin(self.ids(), self.clock().now());
-        Ctx::new(self.clone(), caller, account, region, trace, origin.into())
+        Ctx::new(self.clone(), caller, (account, region), trace, origin.into(), &self.ids().uuid())
     }
 }

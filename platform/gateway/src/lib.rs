@@ -8,6 +8,7 @@ mod authenticate;
 mod cors;
 mod limits;
 mod listen;
+mod patience;
 mod pipeline;
 mod route;
 mod tls;
@@ -31,6 +32,8 @@ pub struct Gateway {
     endpoints: Vec<Arc<dyn HttpEndpoint>>,
     signing_keys: KeyCache,
     limits: Limits,
+    /// Where calls come from that no resource made.
+    client: Arc<str>,
 }
 
 impl Gateway {
@@ -41,6 +44,13 @@ impl Gateway {
         limits: Limits,
     ) -> Result<Arc<Self>, shapes::ApiError> {
         let routes = Routes::new(cloud.registry()?.services());
-        Ok(Arc::new(Self { cloud, routes, endpoints, signing_keys: KeyCache::default(), limits }))
+        Ok(Arc::new(Self {
+            cloud,
+            routes,
+            endpoints,
+            signing_keys: KeyCache::default(),
+            limits,
+            client: "client".into(),
+        }))
     }
 }

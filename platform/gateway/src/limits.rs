@@ -14,6 +14,8 @@ pub struct Limits {
     pub connections: usize,
     /// From the first byte of a request to the end of its headers.
     pub header_time: Duration,
+    /// Between requests.
+    pub idle_time: Duration,
     /// From the end of the headers to the end of the body.
     pub body_time: Duration,
     /// For requests under way when the region stops.
@@ -28,6 +30,7 @@ impl Default for Limits {
             upload_bytes: 100 * 1024 * 1024,
             connections: 20_000,
             header_time: Duration::from_secs(30),
+            idle_time: Duration::from_secs(180),
             body_time: Duration::from_secs(120),
             shutdown_time: Duration::from_secs(10),
         }

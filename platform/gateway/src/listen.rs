@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use crate::Gateway;
+use crate::patience::{Overheard, Quiet};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -79,23 +80,32 @@ async fn connection<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = gateway.limits;
+    let quiet = Quiet::new();
+    let stream = Overheard { stream, quiet: Arc::clone(&quiet) };
+    let requests = Arc::clone(&quiet);
     let service = service_fn(move |request: Request<Incoming>| {
-        let gateway = Arc::clone(&gateway);
-        async move { Ok::<Response<Full<Bytes>>, Infallible>(gateway.answer(request, peer).await) }
+        let (gateway, answering) = (Arc::clone(&gateway), requests.answering());
+        async move {
+            let response = gateway.answer(request, peer).await;
+            drop(answering);
+            Ok::<Response<Full<Bytes>>, Infallible>(response)
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
-        .max_buf_size(limits.header_bytes.max(8192));
+    builder.http1().header_read_timeout(None).max_buf_size(limits.header_bytes.max(8192));
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .max_concurrent_streams(1000);
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        debug!(%error, "connection ended");
+    tokio::select! {
+        biased;
+        ended = watcher.watch(connection) => {
+            if let Err(error) = ended {
+                debug!(%error, "connection ended");
+            }
+        }
+        () = quiet.too_long(&limits) => debug!("a connection was closed because nothing came"),
     }
 }

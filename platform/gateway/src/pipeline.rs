@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 use wire::{Labels, Missing, constraints, identify};
 
 use crate::authenticate::{Authenticated, Signed, anonymous, authenticate, refused};
+use crate::patience::{TooSlow, within};
 use crate::route::{Hints, Routed};
 use crate::{Gateway, Peer, cors};
 
@@ -45,8 +46,10 @@ impl Gateway {
             Err(error) => plain_error(&error, &request_id),
         };
         let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::from_str(&request_id) {
-            headers.entry(REQUEST_ID).or_insert(value);
+        if !headers.contains_key(REQUEST_ID)
+            && let Ok(value) = HeaderValue::from_str(&request_id)
+        {
+            headers.insert(REQUEST_ID, value);
         }
         if let Some(origin) = origin {
             cors::allow(&origin, headers);
@@ -65,7 +68,7 @@ impl Gateway {
         if body.size_hint().lower() > 4 * limit as u64 {
             return Err(too_large());
         }
-        let read = tokio::time::timeout(self.limits.body_time, Limited::new(body, limit).collect()).await;
+        let read = within(self.limits.body_time, Limited::new(body, limit).collect()).await;
         match read {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
@@ -73,7 +76,7 @@ impl Gateway {
                 let message = format!("The request's body could not be read: {error}.");
                 Err(ApiError::sender("IncompleteBody", message))
             }
-            Err(_) => {
+            Err(TooSlow) => {
                 Err(ApiError::with_status(408, "RequestTimeout", "The request's body did not come in time."))
             }
         }
@@ -128,27 +131,22 @@ impl Gateway {
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
             headers: &parts.headers,
-            authority: Some(&authority),
+            authority: Some(authority),
         };
         let request = wire_request(parts, body);
         let authentication = Authentication::of(&view);
         let scope = authentication.as_ref().ok().and_then(Option::as_ref).map(|auth| &*auth.service);
-        let version = identify::query_version(&request);
-        let hints = Hints {
-            scope,
-            target_prefix: identify::target_prefix(&request),
-            authority: &authority,
-            version: version.as_deref(),
-            path: view.path,
-        };
+        let target_prefix = identify::target_prefix(&request);
+        let hints = Hints { scope, target_prefix, authority, request: &request };
         let Some(routed) = self.routes.find(&hints) else {
             return Err(Box::new(plain_error(&unknown_service(scope), request_id)));
         };
         let service = routed.schema;
-        let protocol = identify::protocol_of(service, &request).unwrap_or(service.protocols[0]);
+        let shown = identify::protocol_of(service, &request);
+        let protocol = shown.unwrap_or(service.protocols[0]);
         let admitted = || {
             let authentication = authentication.map_err(|error| refused(protocol, &error))?;
-            let target = find_operation(routed, &request)?;
+            let target = find_operation(routed, shown, &request)?;
             let authenticated = if target.operation.is_unsigned && authentication.is_none() {
                 anonymous(&self.cloud, peer)
             } else {
@@ -176,8 +174,8 @@ impl Gateway {
         let trace = sent.unwrap_or_else(|| TraceContext::begin(self.cloud.ids(), self.cloud.clock().now()));
         // A function's calls carry the span of its invocation, which tells what they come from.
         let origin = sent.filter(|sent| sent.parent != 0).and_then(|sent| traces.resource_of(sent.parent));
-        let origin = origin.unwrap_or_else(|| "client".into());
-        Ctx::new(self.cloud.clone(), caller, account, region, trace, origin).with_request_id(request_id)
+        let origin = origin.unwrap_or_else(|| Arc::clone(&self.client));
+        Ctx::new(self.cloud.clone(), caller, (account, region), trace, origin, request_id)
     }
 
     /// Decodes, calls and encodes: everything behind authentication.
@@ -224,10 +222,10 @@ impl RawCalls for Gateway {
             let Some(routed) = self.routes.named(service) else {
                 return plain_error(&unknown_service(Some(service)), ctx.request_id());
             };
-            match find_operation(routed, &wire_request) {
+            let protocol = identify::protocol_of(routed.schema, &wire_request);
+            match find_operation(routed, protocol, &wire_request) {
                 Ok(target) => self.call(ctx, &target, &wire_request).await,
                 Err(error) => {
-                    let protocol = identify::protocol_of(routed.schema, &wire_request);
                     let protocol = protocol.unwrap_or(routed.schema.protocols[0]);
                     http_response(wire::encode_error(protocol, routed.schema, &error, ctx.request_id()))
                 }
@@ -236,9 +234,14 @@ impl RawCalls for Gateway {
     }
 }
 
-fn find_operation(routed: &Routed, request: &wire::Request<'_>) -> Result<Target, ApiError> {
+/// The operation that a request in `protocol` means.
+fn find_operation(
+    routed: &Routed,
+    protocol: Option<Protocol>,
+    request: &wire::Request<'_>,
+) -> Result<Target, ApiError> {
     let service = routed.schema;
-    let protocol = identify::protocol_of(service, request).ok_or_else(|| unknown_operation(None))?;
+    let protocol = protocol.ok_or_else(|| unknown_operation(None))?;
     if matches!(protocol, Protocol::RestJson | Protocol::RestXml) {
         let (operation, labels) = routed
             .router
@@ -331,9 +334,9 @@ fn wire_request<'a>(parts: &'a Parts, body: &'a Bytes) -> wire::Request<'a> {
 }
 
 /// The host a request was sent to: HTTP/2's authority, or HTTP/1's header.
-pub(crate) fn authority(parts: &Parts) -> String {
+pub(crate) fn authority(parts: &Parts) -> &str {
     let host = || parts.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-    parts.uri.authority().map(|authority| authority.as_str()).or_else(host).unwrap_or_default().to_owned()
+    parts.uri.authority().map(|authority| authority.as_str()).or_else(host).unwrap_or_default()
 }
 
 fn http_response(answer: wire::Response) -> Response<Bytes> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use shapes::ServiceSchema;
+use wire::identify;
 use wire::router::Router;
 
 /// The services by every name that requests call them.
@@ -26,10 +27,9 @@ pub(crate) struct Hints<'a> {
     pub scope: Option<&'a str>,
     pub target_prefix: Option<&'a str>,
     pub authority: &'a str,
-    /// `Version` of a query request.
-    pub version: Option<&'a str>,
-    /// `/service/NAME/operation/NAME`
-    pub path: &'a str,
+    /// For what is looked at only when nothing above tells: the path of rpc-v2-cbor, `/service/NAME/operation/NAME`, and
+    /// the `Version` of a query request.
+    pub request: &'a wire::Request<'a>,
 }
 
 impl Routes {
@@ -63,9 +63,9 @@ impl Routes {
         let index = self
             .by_target(hints)
             .or_else(|| self.by_scope(hints))
-            .or_else(|| self.by_cbor_path(hints.path))
+            .or_else(|| self.by_cbor_path(hints.request.path))
             .or_else(|| self.by_host(hints.authority))
-            .or_else(|| self.by_version(hints.version));
+            .or_else(|| self.by_version(hints.request));
         index.map(|index| &self.services[index])
     }
 
@@ -96,8 +96,8 @@ impl Routes {
         two.and_then(|label| self.by_host_label.get(label)).or_else(|| self.by_host_label.get(first)).copied()
     }
 
-    fn by_version(&self, version: Option<&str>) -> Option<usize> {
-        let version = version?;
+    fn by_version(&self, request: &wire::Request<'_>) -> Option<usize> {
+        let version = identify::query_version(request)?;
         self.services.iter().position(|service| service.schema.api_version == version)
     }
 }

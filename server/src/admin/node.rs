@@ -57,7 +57,8 @@ fn owner(cloud: &Cloud, resource: &str) -> Option<(Ctx, String)> {
         source: None,
     };
     let trace = TraceContext::begin(cloud.ids(), cloud.clock().now());
-    let ctx = Ctx::new(cloud.clone(), caller, account, region, trace, "console".into());
+    let ctx =
+        Ctx::new(cloud.clone(), caller, (account, region), trace, "console".into(), &cloud.ids().uuid());
     Some((ctx, parts.resource.to_owned()))
 }
 

@@ -62,7 +62,9 @@ impl TestRegion {
             source: None,
         };
         let trace = TraceContext::begin(self.cloud.ids(), self.clock.now());
-        Ctx::new(self.cloud.clone(), caller, account, Region::US_EAST_1, trace, "client".into())
+        let tenant = (account, Region::US_EAST_1);
+        let request_id = self.cloud.ids().uuid();
+        Ctx::new(self.cloud.clone(), caller, tenant, trace, "client".into(), &request_id)
     }
 
     /// The default account's root.
