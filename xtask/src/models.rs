@@ -23,6 +23,7 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
     ("iam/sts-api", "sts"),
     ("lambda/api", "lambda"),
     ("logs/api", "logs"),
+    ("s3/api", "s3"),
     ("sns/api", "sns"),
     ("sqs/api", "sqs"),
 ];

@@ -267,8 +267,11 @@ impl Emitter<'_> {
     }
 
     fn value_type(&self, parent: &Shape, member: &Member) -> String {
-        let value = self.shape_type(&member.shape);
         let target = self.model.shape(&member.shape);
+        if member.streaming && target.kind == "blob" {
+            return "::shapes::Body".to_owned();
+        }
+        let value = self.shape_type(&member.shape);
         let is_inline = target.kind == "structure" && !target.is_document;
         if is_inline && contains_inline(self.model, &member.shape, &parent.name) {
             return format!("Box<{value}>");

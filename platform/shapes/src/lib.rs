@@ -5,6 +5,7 @@
 //! members by index as [`Node`]s. Codecs see nothing else, so each protocol is written and compiled once,
 //! whatever the number of shapes. This crate knows no protocol and no service.
 
+mod body;
 mod document;
 mod error;
 mod node;
@@ -12,6 +13,7 @@ mod operation;
 mod schema;
 mod timestamp;
 
+pub use body::{Body, ByteSource, next, unfold};
 pub use document::Document;
 pub use error::{ApiError, Fault};
 pub use node::{MapNode, Node, SequenceNode, Slot, Struct, Union, View};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::{Document, StructShape, Timestamp};
+use crate::{Body, Document, StructShape, Timestamp};
 
 /// The read side of a value.
 pub enum View<'a> {
@@ -18,6 +18,7 @@ pub enum View<'a> {
     Double(f64),
     String(&'a str),
     Blob(&'a Bytes),
+    Stream(&'a Body),
     Timestamp(Timestamp),
     Document(&'a Document),
     List(&'a dyn SequenceNode),
@@ -35,6 +36,7 @@ pub enum Slot<'a> {
     Double(&'a mut f64),
     String(&'a mut String),
     Blob(&'a mut Bytes),
+    Stream(&'a mut Body),
     Timestamp(&'a mut Timestamp),
     Document(&'a mut Document),
     List(&'a mut dyn SequenceNode),

@@ -85,6 +85,7 @@ pub(crate) fn write(view: &View<'_>, member: &Member, default: TimestampFormat) 
         View::Blob(value) => base64(value),
         View::Timestamp(value) => timestamp::write(*value, timestamp::format_of(member, default)),
         View::Absent
+        | View::Stream(_)
         | View::Document(_)
         | View::List(_)
         | View::Map(_)
@@ -120,7 +121,12 @@ pub(crate) fn read(
             let format = timestamp::format_of(member, default);
             *target = timestamp::parse(text, format).ok_or_else(|| wrong("a timestamp"))?;
         }
-        Slot::Document(_) | Slot::List(_) | Slot::Map(_) | Slot::Struct(_) | Slot::Union(_) => {
+        Slot::Stream(_)
+        | Slot::Document(_)
+        | Slot::List(_)
+        | Slot::Map(_)
+        | Slot::Struct(_)
+        | Slot::Union(_) => {
             return Err(wrong("a scalar"));
         }
     }

@@ -123,7 +123,7 @@ impl Writer {
                 }
                 self.end();
             }
-            (View::List(_) | View::Map(_), _) => self.out.push(0xF6),
+            (View::Stream(_) | View::List(_) | View::Map(_), _) => self.out.push(0xF6),
         }
     }
 

@@ -254,6 +254,7 @@ fn show(view: &View<'_>, out: &mut String) {
         View::Blob(value) => {
             out.push_str(&format!("java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", value.len()));
         }
+        View::Stream(value) => out.push_str(&format!("{value:?}")),
         View::Timestamp(value) => out.push_str(&value.iso8601()),
         View::Document(_) => out.push_str("{}"),
         View::List(list) => {

@@ -341,7 +341,7 @@ fn mismatched(slot: &Slot<'_>, found: Start) -> ApiError {
         Slot::Long(_) => "a Long",
         Slot::Float(_) => "a Float",
         Slot::Double(_) => "a Double",
-        Slot::Blob(_) => "a Blob",
+        Slot::Blob(_) | Slot::Stream(_) => "a Blob",
         Slot::Timestamp(_) => "a Timestamp",
         Slot::String(_) | Slot::Document(_) => "a String",
     };

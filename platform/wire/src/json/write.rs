@@ -109,6 +109,8 @@ fn write(out: &mut Vec<u8>, view: &View<'_>, member: &'static Member) {
             text::base64_into(value, out);
             out.push(b'"');
         }
+        // Only a whole body may be in pieces.
+        View::Stream(_) => out.extend_from_slice(b"null"),
         View::Timestamp(value) => match timestamp::format_of(member, TimestampFormat::EpochSeconds) {
             TimestampFormat::EpochSeconds => {
                 out.extend_from_slice(timestamp::epoch_seconds(*value).as_bytes());

@@ -69,6 +69,7 @@ fn read_payload(body: &Bytes, slot: Slot<'_>, side: Side) -> Result<Missing, Api
 pub(super) fn raw_payload(body: &Bytes, slot: Slot<'_>) -> Result<(), ApiError> {
     match slot {
         Slot::Blob(target) => *target = body.clone(),
+        Slot::Stream(target) => *target = body.clone().into(),
         Slot::String(target) => {
             let text = std::str::from_utf8(body);
             text.map_err(|_| errors::serialization("The body is not UTF-8"))?.clone_into(target);
@@ -138,6 +139,10 @@ fn write_body(value: &dyn Struct, side: Side) -> Option<(&'static str, Bytes)> {
 pub(super) fn raw_body(view: &View<'_>) -> Option<(&'static str, Bytes)> {
     match view {
         View::Blob(payload) => Some(("application/octet-stream", (*payload).clone())),
+        // What comes in pieces is the sender's to add: here are only the headers that go with it.
+        View::Stream(payload) => {
+            Some(("application/octet-stream", payload.whole().cloned().unwrap_or_default()))
+        }
         View::String(payload) => Some(("text/plain", Bytes::copy_from_slice(payload.as_bytes()))),
         _ => None,
     }

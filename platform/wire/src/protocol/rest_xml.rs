@@ -38,7 +38,7 @@ fn read_body(body: &Bytes, target: &mut dyn Struct, side: Side, mut seen: Seen) 
             seen.add(payload);
             let member = &shape.members[payload];
             let slot = target.member_mut(payload).slot();
-            if let Slot::Blob(_) | Slot::String(_) = slot {
+            if let Slot::Blob(_) | Slot::Stream(_) | Slot::String(_) = slot {
                 raw_payload(body, slot)?;
             } else {
                 let root = Element::parse(body).map_err(errors::malformed_xml)?;
@@ -80,7 +80,7 @@ fn write_body(value: &dyn Struct, root: Root, body_of: BodyOf) -> Option<(&'stat
     };
     let member = &shape.members[payload];
     let view = value.member(payload).view();
-    if let View::Blob(_) | View::String(_) = view {
+    if let View::Blob(_) | View::Stream(_) | View::String(_) = view {
         return raw_body(&view);
     }
     if let View::Absent = view {

@@ -402,6 +402,7 @@ fn fill(slot: Slot<'_>, json: &Json) {
         Slot::Double(target) => *target = number(),
         Slot::String(target) => json.as_str().expect("a string").clone_into(target),
         Slot::Blob(target) => *target = Blob::from(json.as_str().expect("a blob").to_owned()),
+        Slot::Stream(target) => *target = json.as_str().expect("a blob").to_owned().into(),
         Slot::Timestamp(target) => *target = Timestamp::from_millis((number() * 1000.0).round() as i64),
         Slot::Document(target) => *target = document(json),
         Slot::List(target) => {
@@ -462,6 +463,9 @@ fn view_json(view: &View<'_>) -> Json {
         View::Double(value) => number_json(*value),
         View::String(value) => Json::from(*value),
         View::Blob(value) => Json::from(String::from_utf8_lossy(value).into_owned()),
+        View::Stream(value) => {
+            Json::from(String::from_utf8_lossy(value.whole().expect("in memory")).into_owned())
+        }
         View::Timestamp(value) => number_json(value.millis() as f64 / 1000.0),
         View::Document(value) => document_json(value),
         View::List(list) => (0..list.len()).map(|index| view_json(&list.item(index).view())).collect(),
