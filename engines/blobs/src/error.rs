@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::BlobId;
+use crate::sealed::SealedId;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
@@ -11,6 +12,11 @@ pub enum BlobError {
     /// The bytes on disk are not those that were put.
     #[error("blob {0} is damaged: its bytes do not have its digest")]
     Damaged(BlobId),
+    #[error("there is no sealed blob {0}")]
+    MissingSealed(SealedId),
+    /// The bytes on disk are not those that were written, or were sealed under another key.
+    #[error("sealed blob {0} is damaged, or has another key")]
+    DamagedSealed(SealedId),
     #[error("{step} failed")]
     Io {
         /// What was being done.

@@ -2,11 +2,12 @@
 //!
 //! [`Blobs`] is the shape: what is put can be read under the SHA-256 of its bytes, and is durable once `put` has
 //! returned. [`DirectoryBlobs`] keeps one file each under a folder of the local disk; object stores can stand behind
-//! the same trait. Who needs a blob, and when it may be deleted, is the caller's to know: equal bytes are one blob.
+//! the same trait. [`sealed`] is for blobs of any length that are written and read in pieces. Who needs a blob, and when it may be deleted, is the caller's to know: equal bytes are one blob.
 
 mod directory;
 mod error;
 mod id;
+pub mod sealed;
 
 use std::future::Future;
 use std::pin::Pin;
