@@ -147,7 +147,9 @@ def test_an_operation_that_is_not_implemented_says_its_name(region):
 def test_unknown_services(region):
     answer = region.signed("braket", "POST", "/", b"{}", {"Content-Type": "application/json"})
     assert_refused(answer, "NotImplemented", 501)
-    assert "braket" in answer.text
+    assert "braket" in answer.text and answer.text.startswith("{"), "a client that sends JSON reads JSON"
+    answer = region.signed("braket", "GET", "/", b"", {})
+    assert answer.status == 501 and answer.text.startswith("<"), answer
 
 
 @pytest.mark.parametrize("name", ["us-nowhere-1", "", "../../etc", "us-east-1%00", "x" * 500])

@@ -41,9 +41,10 @@ impl Gateway {
         let request_id = self.cloud.ids().uuid();
         let (parts, body) = request.into_parts();
         let origin = cors::origin(&parts.headers).cloned();
+        let is_json = identify::is_json(&parts.headers);
         let mut response = match self.body(&parts, body).await {
             Ok(body) => self.serve(parts, body, peer, &request_id).await,
-            Err(error) => plain_error(&error, &request_id),
+            Err(error) => plain_error(&error, is_json, &request_id),
         };
         let headers = response.headers_mut();
         if !headers.contains_key(REQUEST_ID)
@@ -98,7 +99,7 @@ impl Gateway {
         let foreign_page = cors::is_foreign(&parts.headers) && !self.cloud.settings().is_strict;
         if let Some(endpoint) = self.endpoints.iter().find(|endpoint| endpoint.claims(&parts)) {
             if foreign_page && !endpoint.is_public() {
-                return plain_error(&foreign_page_error(), request_id);
+                return plain_error(&foreign_page_error(), false, request_id);
             }
             return endpoint.serve(Request::from_parts(parts, body), peer.address, request_id).await;
         }
@@ -139,7 +140,11 @@ impl Gateway {
         let target_prefix = identify::target_prefix(&request);
         let hints = Hints { scope, target_prefix, authority, request: &request };
         let Some(routed) = self.routes.find(&hints) else {
-            return Err(Box::new(plain_error(&unknown_service(scope), request_id)));
+            return Err(Box::new(plain_error(
+                &unknown_service(scope),
+                identify::is_json(&parts.headers),
+                request_id,
+            )));
         };
         let service = routed.schema;
         let shown = identify::protocol_of(service, &request);
@@ -220,7 +225,7 @@ impl RawCalls for Gateway {
             let (parts, body) = request.into_parts();
             let wire_request = wire_request(&parts, &body);
             let Some(routed) = self.routes.named(service) else {
-                return plain_error(&unknown_service(Some(service)), ctx.request_id());
+                return plain_error(&unknown_service(Some(service)), true, ctx.request_id());
             };
             let protocol = identify::protocol_of(routed.schema, &wire_request);
             match find_operation(routed, protocol, &wire_request) {
@@ -347,19 +352,9 @@ fn http_response(answer: wire::Response) -> Response<Bytes> {
 }
 
 /// An error for which no service's protocol is known.
-fn plain_error(error: &ApiError, request_id: &str) -> Response<Bytes> {
+fn plain_error(error: &ApiError, is_json: bool, request_id: &str) -> Response<Bytes> {
     log_failure("", "", error, request_id);
-    let escaped = error.message().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let body = format!(
-        "<?xml version=\"1.0\"?>\n<ErrorResponse><Error><Code>{}</Code><Message>{escaped}</Message></Error>\
-         <RequestId>{request_id}</RequestId></ErrorResponse>",
-        error.code()
-    );
-    let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() =
-        http::StatusCode::from_u16(error.status()).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-    response
+    http_response(wire::encode_unrouted_error(is_json, error, request_id))
 }
 
 /// Faults of ours with all that is known about them; mistakes of clients in a line.

@@ -25,6 +25,15 @@ pub fn protocol(request: &Request<'_>) -> Option<Protocol> {
     None
 }
 
+/// Whether the client reads JSON, as far as that shows when not even the service is known.
+pub fn is_json(headers: &http::HeaderMap) -> bool {
+    let content_type = headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    let content_type = content_type.unwrap_or_default();
+    headers.contains_key("x-amz-target")
+        || content_type.starts_with(b"application/json")
+        || content_type.starts_with(b"application/x-amz-json")
+}
+
 /// The protocol of a request to `service`: what it shows, as far as the service speaks that.
 pub fn protocol_of(service: &ServiceSchema, request: &Request<'_>) -> Option<Protocol> {
     let has = |protocol| service.protocols.contains(&protocol);

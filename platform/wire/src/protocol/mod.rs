@@ -10,6 +10,7 @@ mod rpc_v2_cbor;
 
 use shapes::{ApiError, OperationSchema, Protocol, ServiceSchema, Struct};
 
+use crate::rest::BodyOf;
 use crate::{ClientRequest, Labels, Missing, Request, Response};
 
 /// Reads a request into `input`. The error is about syntax and types alone; required members that are not there
@@ -68,6 +69,17 @@ pub fn encode_error(
         Protocol::RestXml => rest_xml::encode_error(service, error, request_id),
         Protocol::RpcV2Cbor => rpc_v2_cbor::encode_error(service, error, request_id),
     }
+}
+
+/// Writes the answer to a request of which not even the service is known.
+pub fn encode_unrouted_error(is_json: bool, error: &ApiError, request_id: &str) -> Response {
+    let mut response = if is_json {
+        Response::new(error.status(), "application/json", fault::json_body(error, BodyOf::Rpc))
+    } else {
+        Response::new(error.status(), "text/xml", fault::xml_body(error, request_id, None, BodyOf::Rpc))
+    };
+    response.set("x-amzn-requestid", request_id);
+    response
 }
 
 /// Writes a request. Fails when a path label is absent or empty.
