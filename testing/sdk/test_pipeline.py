@@ -42,6 +42,16 @@ def test_deploying_again_finds_what_is_there(run):
     assert run("deploy.py").strip() == run.outputs["url"]
 
 
+def test_the_command_line_deploys_the_same(region, tmp_path):
+    # In another account, which has nothing of this yet.
+    environment = {**region.environment(account="210987654321"),
+                   "ORDERS_OUTPUTS": str(tmp_path / "outputs.json")}
+    for command in ([ORDERS / "deploy.sh"], [sys.executable, ORDERS / "send.py", "--orders", "20"]):
+        done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=240)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    assert re.search(r"lost +0$", done.stdout, re.MULTILINE), done.stdout
+
+
 def test_a_trace_shows_every_hop_of_an_order(region, run):
     # The trace is the client's own, which every hop carries on.
     trace = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
