@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cloud::Ctx;
-use http::Request;
 use identity::arn;
 use lambda_api::DestinationConfig;
 use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Map};
+use sns_api::PublishInput;
+use sns_api::op::Publish;
 use sqs_api::op::SendMessage;
 use sqs_api::{MessageAttributeValue, SendMessageInput};
 
-use crate::credentials::escaped;
 use crate::function::Target;
 use crate::{Lambda, errors};
 
@@ -79,7 +78,14 @@ impl Lambda {
                 };
                 ctx.call::<SendMessage>(input).await.map(|_| ())
             }
-            "sns" => publish(ctx, destination, &record).await,
+            "sns" => {
+                let input = PublishInput {
+                    topic_arn: Some(destination.to_owned()),
+                    message: record,
+                    ..Default::default()
+                };
+                ctx.call::<Publish>(input).await.map(|_| ())
+            }
             "lambda" => {
                 let input = lambda_api::InvokeInput {
                     function_name: destination.to_owned(),
@@ -110,20 +116,4 @@ fn message_attributes(attributes: &[(&str, String)]) -> Map<MessageAttributeValu
         ..Default::default()
     };
     attributes.iter().map(|(name, text)| ((*name).to_owned(), value(text))).collect()
-}
-
-/// Over the wire, as a topic's record is nothing but a text.
-async fn publish(ctx: &Ctx, topic: &str, message: &str) -> Result<(), ApiError> {
-    let body =
-        format!("Action=Publish&Version=2010-03-31&TopicArn={}&Message={}", escaped(topic), escaped(message));
-    let request = Request::post("/")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(Bytes::from(body))
-        .map_err(ApiError::internal)?;
-    let response = ctx.cloud().raw_calls()?.call_raw(ctx, "sns", request).await;
-    if response.status().is_success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(response.body()).into_owned();
-    Err(ApiError::with_status(response.status().as_u16(), "DestinationDeliveryFailure", text))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ::kit::TestRegion;
 use blobs::DirectoryBlobs;
+use cloud::{Cloud, Service};
 use lambda::{Config, FunctionNetwork, LambdaService};
 use lambda_api::op::{CreateFunction, Invoke};
 use lambda_api::{CreateFunctionInput, Environment, FunctionCode, InvokeInput, InvokeOutput};
@@ -65,13 +66,22 @@ impl Functions {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::beside(change, |_| Vec::new())
+    }
+
+    /// With other services beside Lambda and SQS.
+    pub(crate) fn beside(
+        change: impl FnOnce(&mut Config),
+        others: impl FnOnce(&Cloud) -> Vec<Service>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = config(folder.path());
         change(&mut config);
         let mut made = None;
         let region = TestRegion::with_jobs(|cloud| {
             let service = LambdaService::new(cloud.clone(), config);
-            let services = vec![service.service(), sqs::service(cloud.clone())];
+            let mut services = vec![service.service(), sqs::service(cloud.clone())];
+            services.extend(others(cloud));
             let jobs = service.jobs();
             made = Some(service);
             (services, jobs)
