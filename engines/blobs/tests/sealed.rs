@@ -1,5 +1,7 @@
 //! Sealed blobs on a real disk.
 
+#![allow(clippy::unwrap_used, reason = "what the tests share is test code as well")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +19,6 @@ fn sample(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index * 31 % 251) as u8).collect()
 }
 
-#[allow(clippy::unwrap_used)]
 fn write(blobs: &SealedBlobs, bytes: &[u8], piece: usize) {
     let mut writer = blobs.create(ID, &KEY, 1).unwrap();
     for piece in bytes.chunks(piece) {

@@ -15,6 +15,9 @@ pub(crate) fn authorize(
     action: &str,
     guard: &Guard,
 ) -> Result<(), ApiError> {
+    for other in &guard.also {
+        authorize(ctx, service, action, other)?;
+    }
     if guard.is_open {
         return Ok(());
     }
@@ -24,7 +27,8 @@ pub(crate) fn authorize(
         arns => arns.iter().map(String::as_str).collect(),
     };
     let principal = ctx.principal();
-    let owner = arn::split(resources[0]).and_then(|parts| parts.account_id()).unwrap_or(ctx.account());
+    let named = || arn::split(resources[0]).and_then(|parts| parts.account_id());
+    let owner = guard.owner.or_else(named).unwrap_or(ctx.account());
     // The owner of an account may do anything with what is its own, unless a resource's policy says no.
     let is_owner = matches!(principal, Principal::Root { account } if *account == owner);
     if is_owner && guard.resource_policy.is_none() {

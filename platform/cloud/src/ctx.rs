@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use identity::{AccountId, Principal, Region};
-use shapes::{ApiError, Op, Timestamp};
+use shapes::{ApiError, Op, ServiceSchema, Timestamp};
 use store::{Scope, Snapshot, Store, StoreError, Tx};
 
 use crate::registry::OperationRef;
-use crate::{Actor, Cloud, Ids, TraceContext};
+use crate::{Actor, Cloud, Guard, Ids, TraceContext};
 
 /// How deep services may call each other for one request. AWS stops recursive loops of Lambda, SQS and SNS at
 /// about 16 (AWS Lambda Developer Guide, "Recursive loop detection").
@@ -202,6 +202,12 @@ impl Ctx {
         let operation: OperationRef = registry.of::<O>()?;
         let output = registry.call_within(&self.deeper(), tx, operation, Box::new(input))?;
         downcast::<O>(output)
+    }
+
+    /// Whether the caller may do what `guard` asks for, which names its action. For operations that learn on their way
+    /// what they are about to do; an operation's own guard is asked before its handler.
+    pub fn authorize(&self, service: &'static ServiceSchema, guard: &Guard) -> Result<(), ApiError> {
+        crate::authorize::authorize(self, service, "", guard)
     }
 
     fn deeper(&self) -> Self {

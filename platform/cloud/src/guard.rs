@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use identity::AccountId;
 use identity::policy::NamedPolicy;
 
 /// The action, the resources and the circumstances that the policies of a call are asked about.
@@ -22,6 +23,10 @@ pub struct Guard {
     pub context: Vec<(String, Vec<String>)>,
     /// The caller need not be allowed anything: GetCallerIdentity.
     pub is_open: bool,
+    /// Who owns the resource, where its ARN does not say.
+    pub owner: Option<AccountId>,
+    /// What the caller must be allowed as well: requests that do several things, each under its own action and policy.
+    pub also: Vec<Guard>,
 }
 
 impl Guard {
@@ -50,6 +55,20 @@ impl Guard {
     #[must_use]
     pub fn policy(mut self, policy: Option<Arc<NamedPolicy>>) -> Self {
         self.resource_policy = policy;
+        self
+    }
+
+    /// See [`Self::owner`].
+    #[must_use]
+    pub fn owned_by(mut self, owner: AccountId) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Asks for `other` as well. One that names no action asks for the action of the operation.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.also.push(other);
         self
     }
 

@@ -8,6 +8,7 @@ pub mod architecture;
 mod authorize;
 mod ctx;
 mod directory;
+mod front;
 mod guard;
 mod http;
 mod ids;
@@ -20,6 +21,7 @@ pub mod trace;
 
 pub use ctx::{Caller, Ctx, tenant};
 pub use directory::{Actor, Credential, Directory, PrincipalPolicies};
+pub use front::{Apart, Claim, Exchange, HttpFront};
 pub use guard::Guard;
 pub use http::{HttpEndpoint, RawCalls};
 pub use ids::Ids;

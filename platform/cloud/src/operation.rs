@@ -8,7 +8,7 @@ use std::sync::Arc;
 use shapes::{ApiError, Op, OperationSchema, ServiceSchema, Struct};
 use store::Tx;
 
-use crate::{Ctx, Guard};
+use crate::{Ctx, Guard, HttpFront};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -131,6 +131,8 @@ pub struct Service {
     pub words_own_checks: bool,
     /// The member that takes the request's path when the request leaves it out: SQS's clients post to a queue's URL.
     pub path_member: Option<&'static str>,
+    /// What its HTTP has beyond its model.
+    pub front: Option<Arc<dyn HttpFront>>,
     pub(crate) target: Box<dyn Target>,
 }
 
@@ -144,6 +146,7 @@ impl Service {
             schema,
             words_own_checks: false,
             path_member: None,
+            front: None,
             target: Box::new(Bound { service, operations }),
         }
     }
@@ -152,6 +155,12 @@ impl Service {
     #[must_use]
     pub fn wording_its_own_checks(self) -> Self {
         Self { words_own_checks: true, ..self }
+    }
+
+    /// See [`Self::front`].
+    #[must_use]
+    pub fn with_front(self, front: Arc<dyn HttpFront>) -> Self {
+        Self { front: Some(front), ..self }
     }
 
     /// See [`Self::path_member`].

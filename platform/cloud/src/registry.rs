@@ -17,7 +17,7 @@ use crate::authorize::authorize;
 use crate::metrics::CallCounters;
 use crate::operation::{BoxFuture, Outcome};
 use crate::trace::Span;
-use crate::{Ctx, Guard, Metrics, Service};
+use crate::{Ctx, Guard, HttpFront, Metrics, Service};
 
 /// The services by name and their operations by schema.
 pub struct Registry {
@@ -60,6 +60,11 @@ impl Registry {
 
     pub fn services(&self) -> impl Iterator<Item = &'static ServiceSchema> + '_ {
         self.services.iter().map(|service| service.schema)
+    }
+
+    /// The services whose HTTP is more than their model.
+    pub fn fronts(&self) -> impl Iterator<Item = (&'static ServiceSchema, Arc<dyn HttpFront>)> + '_ {
+        self.services.iter().filter_map(|service| Some((service.schema, service.front.clone()?)))
     }
 
     /// The handler of an operation; `None` when it has none.

@@ -1,9 +1,12 @@
 //! Whose request it is.
 
-use cloud::{Actor, Caller, Cloud};
+use cloud::{Actor, Caller, Cloud, Credential};
 use http::HeaderMap;
 use identity::credentials::developer_principal;
-use identity::sigv4::{Authentication, Dialect, KeyCache, PathRule, Payload, RequestView, SignatureError};
+use identity::sigv2::SignatureV2;
+use identity::sigv4::{
+    Authentication, Dialect, Form, KeyCache, PathRule, Payload, RequestView, SignatureError, Verified,
+};
 use identity::{AccountId, Principal, Region};
 use shapes::{ApiError, Protocol};
 
@@ -22,55 +25,110 @@ pub(crate) struct Signed<'a> {
     pub authentication: Option<&'a Authentication<'a>>,
     pub view: &'a RequestView<'a>,
     pub headers: &'a HeaderMap,
-    pub body: &'a [u8],
+    pub payload: Payload<'a>,
+    pub rule: PathRule,
 }
 
-/// Checks the signature of a request in `protocol`.
+/// Checks the signature of a request. What was verified is nothing when the key is one that nobody was given.
 pub(crate) fn authenticate(
     cloud: &Cloud,
     keys: &KeyCache,
-    protocol: Protocol,
+    dialect: Dialect,
     signed: &Signed<'_>,
     peer: Peer,
-) -> Result<Authenticated, ApiError> {
-    let Signed { authentication, view, headers, body } = *signed;
-    let refuse = |error: SignatureError| refused(protocol, &error);
+) -> Result<(Authenticated, Option<Verified>), ApiError> {
+    let Signed { authentication, view, headers, payload, rule } = *signed;
+    let refuse = |error: SignatureError| refused_in(dialect, &error);
     let authentication = authentication.ok_or_else(|| refuse(SignatureError::MissingAuthenticationToken))?;
     let region = Region::parse(&authentication.region).filter(Region::is_known).ok_or_else(|| {
         let text = format!("'{}' is not a region that AWS has; one is us-east-1.", authentication.region);
         refuse(SignatureError::Scope(format!("Credential should be scoped to a valid region. {text}")))
     })?;
+    // The client's clock is the machine's, whatever the region's was advanced by.
+    let wall = wall_seconds(cloud);
+    let mut verified = None;
     let actor = match cloud.directory()?.credential(&authentication.access_key)? {
         Some(credential) => {
-            let now = cloud.clock().now();
-            if !is_same_token(credential.session_token.as_deref(), authentication.token.as_deref()) {
-                return Err(refuse(SignatureError::InvalidToken));
-            }
-            if credential.expires.is_some_and(|expires| expires <= now) {
-                return Err(refuse(SignatureError::ExpiredToken));
-            }
-            let payload = Payload::of(headers, body);
-            let (secret, rule) = (&credential.secret_access_key, PathRule::Normalised);
-            // The client's clock is the machine's, whatever the region's was advanced by.
-            let wall = now.seconds() - cloud.clock().offset().as_secs() as i64;
-            authentication.verify(view, payload, secret, rule, wall, keys).map_err(refuse)?;
+            check_token(cloud, &credential, authentication.token.as_deref()).map_err(refuse)?;
+            let secret = &credential.secret_access_key;
+            verified = Some(authentication.verify(view, payload, secret, rule, wall, keys).map_err(refuse)?);
             credential.actor.clone()
         }
         None if cloud.settings().is_strict => return Err(refuse(SignatureError::InvalidToken)),
         None => {
-            // Nobody was given this key, so anybody may use it; but not a page of some other site in a browser.
-            if cors::is_foreign(headers) {
-                let message =
-                    "A web page of another site may use only access keys that the region has given out.";
-                return Err(ApiError::with_status(403, "AccessDenied", message));
+            // A URL's time is over for anybody.
+            if let Form::Presigned { expires_seconds } = authentication.form
+                && authentication.signed_at + expires_seconds < wall
+            {
+                let expired_at = authentication.signed_at + expires_seconds;
+                return Err(refuse(SignatureError::RequestExpired { expired_at, now: wall }));
             }
-            Actor::of(developer_principal(&authentication.access_key))
+            anybody(&authentication.access_key, headers)?
         }
     };
+    Ok((caller_of(actor, &authentication.access_key, region, headers, peer), verified))
+}
+
+/// As [`authenticate`], for signatures of version 2; `path` is the resource's.
+pub(crate) fn authenticate_v2(
+    cloud: &Cloud,
+    signature: &SignatureV2<'_>,
+    view: &RequestView<'_>,
+    path: &str,
+    headers: &HeaderMap,
+    peer: Peer,
+) -> Result<Authenticated, ApiError> {
+    let refuse = |error: SignatureError| refused_in(Dialect::S3, &error);
+    let wall = wall_seconds(cloud);
+    let actor = match cloud.directory()?.credential(&signature.access_key)? {
+        Some(credential) => {
+            check_token(cloud, &credential, signature.token.as_deref()).map_err(refuse)?;
+            signature.verify(view, path, &credential.secret_access_key, wall).map_err(refuse)?;
+            credential.actor.clone()
+        }
+        None if cloud.settings().is_strict => return Err(refuse(SignatureError::InvalidToken)),
+        None => {
+            signature.check_time(view, wall).map_err(refuse)?;
+            anybody(&signature.access_key, headers)?
+        }
+    };
+    Ok(caller_of(actor, &signature.access_key, cloud.settings().default_region, headers, peer))
+}
+
+fn wall_seconds(cloud: &Cloud) -> i64 {
+    cloud.clock().now().seconds() - cloud.clock().offset().as_secs() as i64
+}
+
+fn check_token(cloud: &Cloud, credential: &Credential, sent: Option<&str>) -> Result<(), SignatureError> {
+    if !is_same_token(credential.session_token.as_deref(), sent) {
+        return Err(SignatureError::InvalidToken);
+    }
+    if credential.expires.is_some_and(|expires| expires <= cloud.clock().now()) {
+        return Err(SignatureError::ExpiredToken);
+    }
+    Ok(())
+}
+
+/// Nobody was given this key, so anybody may use it; but not a page of some other site in a browser.
+fn anybody(access_key: &str, headers: &HeaderMap) -> Result<Actor, ApiError> {
+    if cors::is_foreign(headers) {
+        let message = "A web page of another site may use only access keys that the region has given out.";
+        return Err(ApiError::with_status(403, "AccessDenied", message));
+    }
+    Ok(Actor::of(developer_principal(access_key)))
+}
+
+fn caller_of(
+    actor: Actor,
+    access_key: &str,
+    region: Region,
+    headers: &HeaderMap,
+    peer: Peer,
+) -> Authenticated {
     let account = actor.principal.account().unwrap_or(AccountId::DEFAULT);
     let caller = Caller {
         actor,
-        access_key_id: Some(authentication.access_key.to_string()),
+        access_key_id: Some(access_key.to_owned()),
         source_ip: peer.address,
         user_agent: headers
             .get(http::header::USER_AGENT)
@@ -79,7 +137,7 @@ pub(crate) fn authenticate(
         is_tls: peer.is_tls,
         source: None,
     };
-    Ok(Authenticated { caller, account, region })
+    Authenticated { caller, account, region }
 }
 
 /// The caller of an operation that needs no signature.
@@ -109,11 +167,19 @@ fn is_same_token(issued: Option<&str>, sent: Option<&str>) -> bool {
 
 /// A refused signature in the words of the protocol's services.
 pub(crate) fn refused(protocol: Protocol, error: &SignatureError) -> ApiError {
-    let dialect = match protocol {
+    refused_in(dialect_of(protocol), error)
+}
+
+/// The family whose words a protocol's services use.
+pub(crate) fn dialect_of(protocol: Protocol) -> Dialect {
+    match protocol {
         Protocol::AwsQuery | Protocol::Ec2Query => Dialect::Query,
         Protocol::RestJson | Protocol::RestXml => Dialect::RestJson,
         Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::RpcV2Cbor => Dialect::Json,
-    };
+    }
+}
+
+pub(crate) fn refused_in(dialect: Dialect, error: &SignatureError) -> ApiError {
     let answer = error.answer(dialect);
     ApiError::with_status(answer.status, answer.code, answer.message)
 }

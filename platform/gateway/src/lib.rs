@@ -5,13 +5,17 @@
 //! operation means is decided behind [`cloud::registry::Registry::call`].
 
 mod authenticate;
+mod chunked;
 mod cors;
+mod front;
 mod limits;
 mod listen;
+mod outgoing;
 mod patience;
 mod pipeline;
 mod route;
 mod tls;
+mod upload;
 
 use std::sync::Arc;
 
@@ -22,6 +26,7 @@ pub use limits::Limits;
 pub use listen::{Peer, serve};
 pub use tls::{TlsError, acceptor};
 
+use front::Fronted;
 use route::Routes;
 
 /// Everything a request needs on its way in.
@@ -30,6 +35,7 @@ pub struct Gateway {
     routes: Routes,
     /// Parts of the region that speak HTTP themselves, asked in order before the services.
     endpoints: Vec<Arc<dyn HttpEndpoint>>,
+    fronts: Vec<Fronted>,
     signing_keys: KeyCache,
     limits: Limits,
     /// Where calls come from that no resource made.
@@ -44,10 +50,12 @@ impl Gateway {
         limits: Limits,
     ) -> Result<Arc<Self>, shapes::ApiError> {
         let routes = Routes::new(cloud.registry()?.services());
+        let fronts = Fronted::all(&cloud)?;
         Ok(Arc::new(Self {
             cloud,
             routes,
             endpoints,
+            fronts,
             signing_keys: KeyCache::default(),
             limits,
             client: "client".into(),

@@ -5,9 +5,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use crate::Gateway;
+use crate::outgoing::Outgoing;
 use crate::patience::{Overheard, Quiet};
 
 /// The other end of a connection.
@@ -87,8 +86,7 @@ async fn connection<S>(
         let (gateway, answering) = (Arc::clone(&gateway), requests.answering());
         async move {
             let response = gateway.answer(request, peer).await;
-            drop(answering);
-            Ok::<Response<Full<Bytes>>, Infallible>(response)
+            Ok::<Response<Outgoing>, Infallible>(response.map(|body| Outgoing::new(body, answering)))
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());

@@ -8,14 +8,15 @@ use cloud::{BoxFuture, Ctx, RawCalls, TraceContext};
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use identity::sigv4::{Authentication, RequestView};
+use identity::sigv4::{Authentication, PathRule, Payload, RequestView};
 use shapes::{ApiError, OperationSchema, Protocol, ServiceSchema, Slot, Struct};
 use tracing::{error, info, warn};
 use wire::{Labels, Missing, constraints, identify};
 
-use crate::authenticate::{Authenticated, Signed, anonymous, authenticate, refused};
+use crate::authenticate::{Authenticated, Signed, anonymous, authenticate, dialect_of, refused};
+use crate::front::outgoing_stream;
 use crate::patience::{TooSlow, within};
 use crate::route::{Hints, Routed};
 use crate::{Gateway, Peer, cors};
@@ -37,9 +38,13 @@ impl Gateway {
         self: &Arc<Self>,
         request: Request<Incoming>,
         peer: Peer,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<shapes::Body> {
         let request_id = self.cloud.ids().uuid();
         let (parts, body) = request.into_parts();
+        let is_inner = |_: &_| self.endpoints.iter().any(|endpoint| endpoint.claims(&parts));
+        if let Some((fronted, claim)) = self.fronted(&parts).filter(|front| !is_inner(front)) {
+            return self.serve_front(fronted, claim, (parts, body), peer, &request_id).await;
+        }
         let origin = cors::origin(&parts.headers).cloned();
         let is_json = identify::is_json(&parts.headers);
         let mut response = match self.body(&parts, body).await {
@@ -55,7 +60,7 @@ impl Gateway {
         if let Some(origin) = origin {
             cors::allow(&origin, headers);
         }
-        response.map(Full::new)
+        response.map(shapes::Body::from)
     }
 
     async fn body(&self, parts: &Parts, body: Incoming) -> Result<Bytes, ApiError> {
@@ -159,9 +164,10 @@ impl Gateway {
                     authentication: authentication.as_ref(),
                     view: &view,
                     headers: &parts.headers,
-                    body,
+                    payload: Payload::of(&parts.headers, body),
+                    rule: PathRule::Normalised,
                 };
-                authenticate(&self.cloud, &self.signing_keys, protocol, &signed, peer)?
+                authenticate(&self.cloud, &self.signing_keys, dialect_of(protocol), &signed, peer)?.0
             };
             Ok((self.context(authenticated, &parts.headers, request_id), target))
         };
@@ -171,7 +177,7 @@ impl Gateway {
         })
     }
 
-    fn context(&self, authenticated: Authenticated, headers: &HeaderMap, request_id: &str) -> Ctx {
+    pub(crate) fn context(&self, authenticated: Authenticated, headers: &HeaderMap, request_id: &str) -> Ctx {
         let Authenticated { caller, account, region } = authenticated;
         let sent =
             headers.get(TRACE_ID).and_then(|header| header.to_str().ok()?.parse::<TraceContext>().ok());
@@ -202,13 +208,30 @@ impl Gateway {
             registry.call(ctx, handler, input).await
         };
         let answer = match outcome.await {
-            Ok(output) => wire::encode_output(*protocol, service, operation, &*output, ctx.request_id()),
+            Ok(output) => {
+                let answer = wire::encode_output(*protocol, service, operation, &*output, ctx.request_id());
+                self.with_stream(answer, &*output).await
+            }
             Err(error) => {
                 log_failure(service.name, operation.name, &error, ctx.request_id());
                 wire::encode_error(*protocol, service, &error, ctx.request_id())
             }
         };
         http_response(answer)
+    }
+}
+
+impl Gateway {
+    /// An answer whose body is in pieces, with all of them: for callers inside the region, who take it whole.
+    async fn with_stream(&self, mut answer: wire::Response, output: &dyn Struct) -> wire::Response {
+        if let Some(stream) = outgoing_stream(output) {
+            match stream.collect(self.limits.upload_bytes).await {
+                Ok(Some(body)) => answer.body = body,
+                Ok(None) => answer.status = 507,
+                Err(error) => answer.status = error.status(),
+            }
+        }
+        answer
     }
 }
 
@@ -328,7 +351,7 @@ fn foreign_page_error() -> ApiError {
     )
 }
 
-fn wire_request<'a>(parts: &'a Parts, body: &'a Bytes) -> wire::Request<'a> {
+pub(crate) fn wire_request<'a>(parts: &'a Parts, body: &'a Bytes) -> wire::Request<'a> {
     wire::Request {
         method: parts.method.as_str(),
         path: parts.uri.path(),
@@ -344,7 +367,7 @@ pub(crate) fn authority(parts: &Parts) -> &str {
     parts.uri.authority().map(|authority| authority.as_str()).or_else(host).unwrap_or_default()
 }
 
-fn http_response(answer: wire::Response) -> Response<Bytes> {
+pub(crate) fn http_response(answer: wire::Response) -> Response<Bytes> {
     let mut response = Response::new(answer.body);
     *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::OK);
     *response.headers_mut() = answer.headers;
@@ -358,7 +381,7 @@ fn plain_error(error: &ApiError, is_json: bool, request_id: &str) -> Response<By
 }
 
 /// Faults of ours with all that is known about them; mistakes of clients in a line.
-fn log_failure(service: &str, operation: &str, error: &ApiError, request_id: &str) {
+pub(crate) fn log_failure(service: &str, operation: &str, error: &ApiError, request_id: &str) {
     match error.status() {
         501 => warn!(service, operation, request_id, "{}", error.message()),
         500.. => error!(service, operation, request_id, cause = ?error.cause(), "{error}"),

@@ -9,6 +9,7 @@ pub mod arn;
 pub mod credentials;
 pub mod policy;
 pub mod principal;
+pub mod sigv2;
 pub mod sigv4;
 pub mod timestamp;
 

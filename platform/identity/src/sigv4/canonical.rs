@@ -206,7 +206,7 @@ fn decode_at(bytes: &[u8], at: usize) -> (u8, usize) {
 }
 
 /// The text of a query parameter's value.
-pub(super) fn percent_decode(text: &str) -> Cow<'_, str> {
+pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
     if !text.contains(['%', '+']) {
         return Cow::Borrowed(text);
     }

@@ -16,6 +16,7 @@ mod verify;
 
 pub use authentication::{Authentication, Form};
 pub use canonical::canonical_request;
+pub(crate) use canonical::percent_decode;
 pub use chunk::ChunkSigner;
 pub use error::{Answer, Dialect, Mismatch, SignatureError};
 pub use sign::Signer;

@@ -62,6 +62,20 @@ pub(super) fn xml_body(
     writer.finish()
 }
 
+/// `<Error>` without a wrapper.
+pub(super) fn bare_xml_body(error: &ApiError, facts: &[(&'static str, String)], request_id: &str) -> Vec<u8> {
+    let mut writer = Writer::new(Dialect::Rest);
+    writer.open("Error", None);
+    writer.leaf("Code", error.code());
+    xml_message(&mut writer, error, BodyOf::Response);
+    for (name, value) in facts {
+        writer.leaf(name, value);
+    }
+    writer.leaf("RequestId", request_id);
+    writer.close("Error");
+    writer.finish()
+}
+
 /// The message and the other members of an error.
 pub(super) fn xml_message(writer: &mut Writer, error: &ApiError, body_of: BodyOf) {
     writer.leaf("Message", error.message());

@@ -82,6 +82,12 @@ pub fn encode_unrouted_error(is_json: bool, error: &ApiError, request_id: &str) 
     response
 }
 
+/// Writes the answer to a failed request as S3 does: `<Error>` is the whole document, with `facts` beside its code and
+/// message. Statuses below 400 tell in headers alone.
+pub fn encode_bare_error(error: &ApiError, facts: &[(&'static str, String)], request_id: &str) -> Response {
+    rest_xml::encode_bare_error(error, facts, request_id)
+}
+
 /// Writes a request. Fails when a path label is absent or empty.
 pub fn encode_input(
     protocol: Protocol,

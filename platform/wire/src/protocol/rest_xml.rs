@@ -57,8 +57,14 @@ pub(super) fn encode_output(
     request_id: &str,
 ) -> Response {
     let root = Root { name: None, namespace: aws_query::namespace(service) };
-    let (content_type, body) = write_body(output, root, BodyOf::Response).unwrap_or((XML, Bytes::new()));
-    finish_output(operation, output, request_id, Response::new(operation.status, content_type, body))
+    let body = write_body(output, root, BodyOf::Response);
+    let has_body = body.is_some();
+    let (content_type, body) = body.unwrap_or((XML, Bytes::new()));
+    let mut response = Response::new(operation.status, content_type, body);
+    if !has_body {
+        response.headers.clear();
+    }
+    finish_output(operation, output, request_id, response)
 }
 
 /// What the model, the operation and the service say about the outermost element.
@@ -104,6 +110,23 @@ pub(super) fn encode_error(service: &'static ServiceSchema, error: &ApiError, re
         rest::write_headers(detail, &mut response.headers);
     }
     response.set("x-amzn-requestid", request_id);
+    response
+}
+
+pub(super) fn encode_bare_error(
+    error: &ApiError,
+    facts: &[(&'static str, String)],
+    request_id: &str,
+) -> Response {
+    let has_body = error.status() >= 400;
+    let body = if has_body { fault::bare_xml_body(error, facts, request_id) } else { Vec::new() };
+    let mut response = Response::new(error.status(), XML, body);
+    if !has_body {
+        response.headers.clear();
+    }
+    if let Some(detail) = error.detail() {
+        rest::write_headers(detail, &mut response.headers);
+    }
     response
 }
 
