@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
+use bytes::Bytes;
 use kv::{KeyRange, Order};
 
 use crate::{Key, KeyReader, Reader, Row, StoreError, Tx};
@@ -94,6 +95,12 @@ impl<K: Key, R: Row> Table<K, R> {
         bytes.map(|bytes| self.row(&bytes)).transpose()
     }
 
+    /// The row under `key` as it is stored: for those who keep what they decoded and compare.
+    pub fn bytes(&self, reader: &mut dyn Reader, key: &K) -> Result<Option<Bytes>, StoreError> {
+        let key = self.key(reader, key);
+        reader.get(&key)
+    }
+
     pub fn contains(&self, reader: &mut dyn Reader, key: &K) -> Result<bool, StoreError> {
         let key = self.key(reader, key);
         Ok(reader.get(&key)?.is_some())
@@ -101,9 +108,15 @@ impl<K: Key, R: Row> Table<K, R> {
 
     /// Puts `row` under `key`, in place of one that may be there.
     pub fn put(&self, tx: &mut Tx<'_>, key: &K, row: &R) {
+        self.put_with(tx, key, |out| row.encode(out));
+    }
+
+    /// As [`Self::put`], for a row that its owner encodes in place instead of giving it away. `encode` must write what
+    /// the row's own encoding would.
+    pub fn put_with(&self, tx: &mut Tx<'_>, key: &K, encode: impl FnOnce(&mut Vec<u8>)) {
         let key = self.key(tx, key);
         let mut bytes = Vec::with_capacity(256);
-        row.encode(&mut bytes);
+        encode(&mut bytes);
         tx.put_raw(&key, &bytes);
     }
 
