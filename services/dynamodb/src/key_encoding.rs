@@ -49,6 +49,22 @@ pub fn decode(kind: KeyType, bytes: &[u8]) -> Option<(Value, &[u8])> {
     }
 }
 
+/// How many bytes at the front are one key value of a known type; `None` when there is none.
+pub fn length(kind: KeyType, bytes: &[u8]) -> Option<usize> {
+    if kind == KeyType::N {
+        return Number::decode_ordered(bytes).map(|(_, rest)| bytes.len() - rest.len());
+    }
+    let mut at = 0;
+    loop {
+        at += bytes.get(at..)?.iter().position(|byte| *byte == 0)?;
+        match bytes.get(at + 1)? {
+            0 => return Some(at + 2),
+            0xFF => at += 2,
+            _ => return None,
+        }
+    }
+}
+
 /// The least byte string above all that begin with `prefix`; `None` when nothing is above them.
 pub fn successor(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
     while let Some(last) = prefix.pop() {
@@ -171,6 +187,7 @@ mod tests {
         fn keys_round_trip(value in binary(), tail in any::<Vec<u8>>()) {
             let mut bytes = encoded(&value);
             bytes.extend_from_slice(&tail);
+            prop_assert_eq!(length(KeyType::B, &bytes), Some(bytes.len() - tail.len()));
             prop_assert_eq!(decode(KeyType::B, &bytes), Some((value, &tail[..])));
         }
 

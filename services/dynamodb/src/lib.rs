@@ -1,41 +1,87 @@
-//! DynamoDB: tables of schemaless items, addressed by a hash key and an optional range key.
+//! DynamoDB: tables of schemaless items, addressed by a hash key and an optional range key, and their streams.
 //!
-//! The modules here are the domain: values, numbers, keys, items, expressions, indexes and the record
-//! of a change. They are plain code without I/O and without a clock; operations and storage stand on them.
+//! The domain (values, numbers, keys, items, expressions, indexes, PartiQL) is plain code without I/O and without a
+//! clock. Every change of an item, whoever asks for it, goes through [`write`]; every Query and Scan through [`read`].
 //! It is not a query engine: a read names a key or a contiguous range of keys, or walks everything.
 
 mod attribute;
+mod backup;
 pub mod capacity;
+mod consumed;
+mod definitions;
 mod errors;
 pub mod expression;
 pub mod index;
 pub mod item;
+mod jobs;
+mod journal;
 pub mod key_encoding;
 pub mod key_schema;
 pub mod legacy;
+mod legacy_parameters;
 pub mod number;
 mod ops;
+// mod partiql;
+mod read;
 pub mod set;
 pub mod stream_record;
 mod streams;
 pub mod table;
 mod tables;
+mod target;
+mod time_to_live;
 pub mod value;
 mod write;
 
 use std::sync::Arc;
 
+use clock::JobKind;
 use cloud::{Cloud, Service};
 
-/// DynamoDB as the region's registry wants it.
-pub fn service(_: Cloud) -> Service {
-    Service::new(&dynamodb_api::SERVICE, Arc::new(DynamoDb), ops::OPERATIONS)
+use definitions::Definitions;
+
+/// DynamoDB with its streams and its background work.
+#[derive(Clone)]
+pub struct DynamoDbService(Arc<DynamoDb>);
+
+impl DynamoDbService {
+    pub fn new(cloud: Cloud) -> Self {
+        Self(Arc::new(DynamoDb { cloud, definitions: Definitions::default() }))
+    }
+
+    /// DynamoDB as the region's registry wants it.
+    pub fn service(&self) -> Service {
+        Service::new(&dynamodb_api::SERVICE, Arc::clone(&self.0), ops::OPERATIONS)
+    }
+
+    /// DynamoDB Streams as the region's registry wants it.
+    pub fn streams_service(&self) -> Service {
+        Service::new(&dynamodb_streams_api::SERVICE, Arc::clone(&self.0), streams::ops::OPERATIONS)
+    }
+
+    /// The kinds of jobs that fill indexes, end items, trim streams, copy backups and clear away what was deleted.
+    pub fn jobs(&self) -> Vec<JobKind> {
+        jobs::kinds(&self.0)
+    }
+}
+
+/// DynamoDB as the region's registry wants it, for regions that need none of its background work.
+pub fn service(cloud: Cloud) -> Service {
+    DynamoDbService::new(cloud).service()
 }
 
 /// DynamoDB Streams as the region's registry wants it.
-pub fn streams_service(_: Cloud) -> Service {
-    Service::new(&dynamodb_streams_api::SERVICE, Arc::new(DynamoDb), streams::ops::OPERATIONS)
+pub fn streams_service(cloud: Cloud) -> Service {
+    DynamoDbService::new(cloud).streams_service()
 }
 
-/// The handlers need nothing beyond their context: what is stored is all there is.
-pub(crate) struct DynamoDb;
+/// The kinds of jobs of a region's DynamoDB; see [`DynamoDbService::jobs`].
+pub fn jobs(cloud: &Cloud) -> Vec<JobKind> {
+    DynamoDbService::new(cloud.clone()).jobs()
+}
+
+/// What the handlers share. All of it can be rebuilt from the store.
+pub(crate) struct DynamoDb {
+    pub(crate) cloud: Cloud,
+    pub(crate) definitions: Definitions,
+}

@@ -2,35 +2,185 @@
 
 use std::collections::BTreeMap;
 
+use clock::JobId;
 use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 use store::{Row, RowError, Table, Tail};
 
-use crate::item::Item;
+use crate::item::{Item, ItemRow};
+use crate::key_schema::KeySchema;
+use crate::stream_record::StreamViewType;
 use crate::table::TableDefinition;
 
 /// Tables by name.
 pub(crate) const TABLES: Table<String, TableRow> = Table::new("dynamodb/table");
-/// Items by table and encoded primary key.
-pub(crate) const ITEMS: Table<(u64, Tail), StoredItem> = Table::new("dynamodb/item");
-/// Changes of streamed tables, by table and sequence number.
-pub(crate) const RECORDS: Table<(u64, u64), RecordRow> = Table::new("dynamodb/record");
-/// The last sequence number of a table's stream.
-pub(crate) const LAST_RECORD: Table<u64, LastRecord> = Table::new("dynamodb/last-record");
+/// Items of tables and entries of indexes: by the id of the table, index or backup, then the partition's token, then the
+/// encoded key (see [`crate::key_encoding`]).
+pub(crate) const ITEMS: Table<(u64, Tail), StoredItem> = Table::new("dynamodb/entry");
+/// The same rows without their content: for those who count.
+pub(crate) const ITEM_SIZES: Table<(u64, Tail), StoredSize> = Table::new("dynamodb/entry");
+/// Streams by table name and label; they outlive their table by a day.
+pub(crate) const STREAMS: Table<(String, String), StreamRow> = Table::new("dynamodb/stream");
+/// Changes of streamed tables, by stream and sequence number.
+pub(crate) const RECORDS: Table<(u64, u64), RecordRow> = Table::new("dynamodb/change");
+/// How far a stream has come.
+pub(crate) const STREAM_ENDS: Table<u64, StreamEnd> = Table::new("dynamodb/stream-end");
+/// When items end: by the id of a table's time to live, the second, the item's key.
+pub(crate) const EXPIRIES: Table<(u64, i64, Tail), ()> = Table::new("dynamodb/expiry");
+/// The job that a table's time to live waits for.
+pub(crate) const EXPIRY_JOBS: Table<u64, ExpiryJob> = Table::new("dynamodb/expiry-job");
+/// Tokens of transactions.
+pub(crate) const TOKENS: Table<String, TokenRow> = Table::new("dynamodb/token");
+/// The same, in the order in which they are forgotten.
+pub(crate) const TOKEN_TIMES: Table<(Timestamp, String), ()> = Table::new("dynamodb/token-time");
+/// Backups by id.
+pub(crate) const BACKUPS: Table<String, BackupRow> = Table::new("dynamodb/backup");
+/// What items were before each change, for restoring to a point in time: by journal, time, number.
+pub(crate) const JOURNAL: Table<(u64, Timestamp, u64), JournalRow> = Table::new("dynamodb/journal");
+/// The last number of a journal.
+pub(crate) const JOURNAL_ENDS: Table<u64, JournalEnd> = Table::new("dynamodb/journal-end");
 
 /// A table's row.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TableRow {
     /// Distinguishes a table from an earlier one of the same name: items lie under it.
     pub id: u64,
     pub definition: TableDefinition,
+    /// Entries of an index lie under its id.
+    pub index_ids: BTreeMap<String, u64>,
+    /// Global indexes that are being filled.
+    pub backfilling: Vec<String>,
     pub created: Timestamp,
-    /// When its stream was enabled; part of the stream's ARN.
-    pub stream_label: Option<String>,
+    pub stream: Option<TableStream>,
+    /// The label of the last stream, also of one that was disabled.
+    pub last_stream_label: Option<String>,
     pub tags: BTreeMap<String, String>,
+    pub time_to_live: Option<TimeToLive>,
+    pub is_protected: bool,
+    pub settings: TableSettings,
+    pub policy: Option<ResourcePolicy>,
+    pub journal: Option<PointInTime>,
+    pub restored: Option<Restored>,
 }
 
-store::row!(TableRow, 1);
+/// What a table's owner chose that changes nothing here but its description.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TableSettings {
+    pub table_class: Option<TableClass>,
+    pub encryption: Option<Encryption>,
+    pub on_demand: Option<OnDemandLimits>,
+    pub index_on_demand: BTreeMap<String, OnDemandLimits>,
+    pub became_per_request: Option<Timestamp>,
+    pub throughput_raised: Option<Timestamp>,
+    pub throughput_lowered: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TableClass {
+    pub name: String,
+    pub since: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Encryption {
+    /// `None`: the key that AWS manages.
+    pub key_arn: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OnDemandLimits {
+    pub reads: Option<i64>,
+    pub writes: Option<i64>,
+}
+
+/// The stream that a table writes to now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TableStream {
+    pub id: u64,
+    /// When it was enabled; part of its ARN.
+    pub label: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TimeToLive {
+    /// Distinguishes one enabling from the next.
+    pub id: u64,
+    pub attribute: String,
+    /// Items from before are being entered.
+    pub is_enabling: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResourcePolicy {
+    pub text: String,
+    pub revision: String,
+}
+
+/// Point-in-time recovery.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PointInTime {
+    pub id: u64,
+    pub since: Timestamp,
+    pub days: u32,
+}
+
+/// Where a restored table came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Restored {
+    pub backup_arn: Option<String>,
+    pub table_arn: String,
+    pub at: Timestamp,
+    pub is_in_progress: bool,
+}
+
+/// A table's row before there were indexes; no item of those tables is where items are now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FirstTableRow {
+    id: u64,
+    definition: TableDefinition,
+    created: Timestamp,
+    stream_label: Option<String>,
+    tags: BTreeMap<String, String>,
+}
+
+impl From<FirstTableRow> for TableRow {
+    fn from(first: FirstTableRow) -> Self {
+        let mut definition = first.definition;
+        definition.stream = None;
+        Self {
+            id: first.id,
+            definition,
+            index_ids: BTreeMap::new(),
+            backfilling: Vec::new(),
+            created: first.created,
+            stream: None,
+            last_stream_label: first.stream_label,
+            tags: first.tags,
+            time_to_live: None,
+            is_protected: false,
+            settings: TableSettings::default(),
+            policy: None,
+            journal: None,
+            restored: None,
+        }
+    }
+}
+
+store::row!(FirstTableRow, 1);
+store::row!(TableRow, 2, FirstTableRow);
+
+/// A stream, whether or not its table still writes to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StreamRow {
+    pub id: u64,
+    pub view: StreamViewType,
+    pub keys: KeySchema,
+    pub created: Timestamp,
+    /// Since then nothing is written to it.
+    pub ended: Option<Timestamp>,
+}
+
+store::row!(StreamRow, 1);
 
 /// One change, with items in the row format of [`crate::item`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,14 +191,69 @@ pub(crate) struct RecordRow {
     pub new_image: Option<Vec<u8>>,
     pub size: u64,
     pub time: Timestamp,
+    /// Time to live did it, not a user.
+    pub is_expiry: bool,
+    /// The trace that the write was a part of: its id and the writing span.
+    pub trace: (u128, u64),
 }
 
 store::row!(RecordRow, 1);
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct LastRecord(pub u64);
+pub(crate) struct StreamEnd {
+    /// The last sequence number.
+    pub last: u64,
+    /// A job waits for the oldest record's day to end.
+    pub has_trimming: bool,
+}
 
-store::row!(LastRecord, 1);
+store::row!(StreamEnd, 1);
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct ExpiryJob(pub JobId);
+
+store::row!(ExpiryJob, 1);
+
+/// A transaction that happened under a token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TokenRow {
+    pub at: Timestamp,
+    /// SHA-256 of what was asked for.
+    pub digest: Vec<u8>,
+}
+
+store::row!(TokenRow, 1);
+
+/// A backup; its items lie under its id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BackupRow {
+    pub id: u64,
+    pub name: String,
+    pub table: TableRow,
+    pub created: Timestamp,
+    pub is_available: bool,
+    pub bytes: u64,
+    pub items: u64,
+}
+
+store::row!(BackupRow, 1);
+
+/// What was under a key before a change: the place of the item, and its row if there was one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JournalRow {
+    pub key: Vec<u8>,
+    pub before: Option<Vec<u8>>,
+}
+
+store::row!(JournalRow, 1);
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct JournalEnd {
+    pub last: u64,
+    pub has_trimming: bool,
+}
+
+store::row!(JournalEnd, 1);
 
 /// An item in its own row format, which carries its version.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,9 +261,22 @@ pub(crate) struct StoredItem(pub Item);
 
 impl Row for StoredItem {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0.encode());
+        self.0.encode_into(out);
     }
     fn decode(bytes: &[u8]) -> Result<Self, RowError> {
         Item::decode(bytes).map(Self).map_err(|error| RowError::Damaged(error.to_string()))
+    }
+}
+
+/// The size of a stored item, without a look at its attributes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct StoredSize(pub usize);
+
+impl Row for StoredSize {
+    /// Never stored: it is read from an item's row.
+    fn encode(&self, _: &mut Vec<u8>) {}
+    fn decode(bytes: &[u8]) -> Result<Self, RowError> {
+        let row = ItemRow::new(bytes).map_err(|error| RowError::Damaged(error.to_string()))?;
+        Ok(Self(row.size()))
     }
 }

@@ -87,14 +87,19 @@ impl IndexChange {
 }
 
 /// The entry of an item in an index; `None` when it has none.
-fn entry(index: &KeySchema, projection: &IndexProjection, table: &KeySchema, item: &Item) -> Option<Entry> {
+pub(crate) fn entry(
+    index: &KeySchema,
+    projection: &IndexProjection,
+    table: &KeySchema,
+    item: &Item,
+) -> Option<Entry> {
     let index_key = index.index_key_of(item)?;
     let mut key = index_key.into_bytes();
     key.extend_from_slice(table.index_key_of(item)?.as_bytes());
     Some(Entry { key, item: projection.project(item, index, table) })
 }
 
-fn change(
+pub(crate) fn change(
     index: &KeySchema,
     projection: &IndexProjection,
     table: &KeySchema,

@@ -46,16 +46,22 @@ pub enum RowError {
 impl Item {
     /// The stored form.
     pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.encode_into(&mut out);
+        out
+    }
+
+    /// Appends the stored form.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
         let size = self.size();
-        let mut out = Vec::with_capacity(size + 16 + 4 * self.len());
+        out.reserve(size + 16 + 4 * self.len());
         out.push(VERSION);
         out.extend_from_slice(&(size as u32).to_le_bytes());
-        put_varint(&mut out, self.attributes.len());
+        put_varint(out, self.attributes.len());
         for (name, value) in &self.attributes {
-            put_text(&mut out, name.as_bytes());
-            put_value(&mut out, value);
+            put_text(out, name.as_bytes());
+            put_value(out, value);
         }
-        out
     }
 
     /// Reads what [`Item::encode`] wrote.

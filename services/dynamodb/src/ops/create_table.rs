@@ -1,85 +1,126 @@
 //! CreateTable.
 
-use cloud::{Ctx, Guard, Transact};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cloud::{Ctx, Guard, Handle};
 use dynamodb_api::op::CreateTable;
 use dynamodb_api::{CreateTableInput, CreateTableOutput};
 use shapes::ApiError;
-use store::Tx;
 
-use super::{describe_table, table_arn, table_guard};
+use super::{describe_table, resource_policy, table_request, tags};
 use crate::DynamoDb;
-use crate::errors::{not_here_yet, table_exists, validation};
-use crate::key_schema::{KeyAttribute, KeyType};
-use crate::stream_record::StreamViewType;
-use crate::table::{KeyElement, KeyRole, TableDraft, TableStatus, Throughput};
-use crate::tables::{TABLES, TableRow};
+use crate::definitions::Table;
+use crate::errors::{table_exists, validation};
+use crate::streams;
+use crate::table::{BillingMode, IndexStatus, TableDefinition, TableDraft, TableStatus};
+use crate::tables::{TABLES, TableClass, TableRow, TableSettings};
+use crate::target::Target;
 
-impl Transact<CreateTable> for DynamoDb {
-    type Draft = TableRow;
-
+impl Handle<CreateTable> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &CreateTableInput) -> Result<Guard, ApiError> {
-        Ok(table_guard(ctx, &input.table_name))
+        self.table_guard(ctx, &input.table_name)
     }
 
-    fn prepare(&self, ctx: &Ctx, input: CreateTableInput) -> Result<TableRow, ApiError> {
-        if input.global_secondary_indexes.is_some() || input.local_secondary_indexes.is_some() {
-            return Err(not_here_yet("A secondary index of DynamoDB"));
-        }
-        let attributes = input.attribute_definitions.unwrap_or_default();
-        let attributes = attributes.into_iter().map(|attribute| {
-            let kind = KeyType::from_name(&attribute.attribute_type);
-            let kind = kind.ok_or_else(|| validation("Member must satisfy enum value set: [B, N, S]"))?;
-            Ok(KeyAttribute::new(attribute.attribute_name, kind))
-        });
-        let keys = input.key_schema.unwrap_or_default().into_iter().map(|element| KeyElement {
-            name: element.attribute_name,
-            role: if element.key_type == "RANGE" { KeyRole::Range } else { KeyRole::Hash },
-        });
-        let stream = input.stream_specification.filter(|stream| stream.stream_enabled);
-        let stream = stream.map(|stream| {
-            let view = stream.stream_view_type.unwrap_or_default();
-            StreamViewType::from_name(&view).ok_or_else(|| {
-                validation(
-                    "One or more parameter values were invalid: StreamViewType must be given for a stream",
-                )
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: CreateTableInput,
+    ) -> Result<CreateTableOutput, ApiError> {
+        let target = Target::parse(ctx, &input.table_name)?;
+        let stream = input.stream_specification.as_ref().filter(|stream| stream.stream_enabled);
+        let view =
+            stream.map(|stream| table_request::view(stream.stream_view_type.as_deref())).transpose()?;
+        let row = draft(ctx, &target, input)?;
+        let (service, own, place) = (Arc::clone(self), ctx.clone(), target.clone());
+        let table = ctx
+            .store()
+            .write(&target.scope, move |tx| {
+                if TABLES.contains(tx, &place.name)? {
+                    return Err(table_exists(&place.name));
+                }
+                let mut row = row.clone();
+                if let Some(view) = view {
+                    streams::begin(&own, tx, &mut row, view);
+                }
+                TABLES.put(tx, &place.name, &row);
+                Table::new(row, &place, &service.definitions.policies)
             })
-        });
-        let draft = TableDraft {
-            name: input.table_name,
-            attributes: attributes.collect::<Result<_, ApiError>>()?,
-            keys: keys.collect(),
-            local_indexes: None,
-            global_indexes: None,
-            is_per_request: input.billing_mode.as_deref() == Some("PAY_PER_REQUEST"),
-            throughput: input.provisioned_throughput.map(|throughput| Throughput {
-                read_units: throughput.read_capacity_units,
-                write_units: throughput.write_capacity_units,
-            }),
-            stream: stream.transpose()?,
-        };
-        let mut definition = draft.define().map_err(validation)?;
-        definition.status = TableStatus::Active;
-        let now = ctx.now();
-        let stream_label = definition.stream.map(|_| now.iso8601_millis().trim_end_matches('Z').to_owned());
-        let tags = input.tags.unwrap_or_default();
-        Ok(TableRow {
-            id: u64::from_le_bytes(ctx.ids().bytes()),
-            definition,
-            created: now,
-            stream_label,
-            tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
-        })
-    }
-
-    fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, table: &TableRow) -> Result<CreateTableOutput, ApiError> {
-        let name = &table.definition.name;
-        if TABLES.contains(tx, name)? {
-            return Err(table_exists(name));
-        }
-        TABLES.put(tx, name, table);
-        let mut description = describe_table::describe(ctx, table);
+            .await?;
+        self.definitions.forget(&target);
+        let mut description = describe_table::describe(&table);
         description.table_status = Some("CREATING".to_owned());
-        description.table_arn = Some(table_arn(ctx, name));
         Ok(CreateTableOutput { table_description: Some(description) })
+    }
+}
+
+fn draft(ctx: &Ctx, target: &Target, input: CreateTableInput) -> Result<TableRow, ApiError> {
+    let mut index_on_demand = BTreeMap::new();
+    for index in input.global_secondary_indexes.iter().flatten() {
+        if let Some(limits) = &index.on_demand_throughput {
+            index_on_demand.insert(index.index_name.clone(), table_request::on_demand(limits));
+        }
+    }
+    let local = input.local_secondary_indexes;
+    let global = input.global_secondary_indexes;
+    let draft = TableDraft {
+        name: target.name.clone(),
+        attributes: table_request::attributes(input.attribute_definitions.unwrap_or_default())?,
+        keys: table_request::keys(input.key_schema.unwrap_or_default()),
+        local_indexes: local.map(|local| local.into_iter().map(table_request::local_index).collect()),
+        global_indexes: global.map(|global| global.into_iter().map(table_request::global_index).collect()),
+        is_per_request: input.billing_mode.as_deref() == Some("PAY_PER_REQUEST"),
+        throughput: input.provisioned_throughput.as_ref().map(table_request::throughput),
+        stream: None,
+    };
+    let definition = active(draft.define().map_err(validation)?);
+    let policy = input.resource_policy.map(|text| resource_policy::parse(ctx, text)).transpose()?;
+    let is_per_request = definition.billing == BillingMode::PayPerRequest;
+    let settings = TableSettings {
+        table_class: input.table_class.map(|name| TableClass { name, since: None }),
+        encryption: input.sse_specification.and_then(table_request::encryption),
+        on_demand: input.on_demand_throughput.as_ref().map(table_request::on_demand),
+        index_on_demand,
+        became_per_request: is_per_request.then(|| ctx.now()),
+        ..TableSettings::default()
+    };
+    Ok(TableRow {
+        tags: tags::checked(BTreeMap::new(), input.tags.unwrap_or_default())?,
+        is_protected: input.deletion_protection_enabled == Some(true),
+        settings,
+        policy,
+        ..new_row(ctx, definition)
+    })
+}
+
+/// A table that is ready at once, and its indexes with it.
+fn active(mut definition: TableDefinition) -> TableDefinition {
+    definition.status = TableStatus::Active;
+    for index in &mut definition.global_indexes {
+        index.status = IndexStatus::Active;
+    }
+    definition
+}
+
+/// A table with fresh ids and nothing beyond its definition.
+pub(super) fn new_row(ctx: &Ctx, definition: TableDefinition) -> TableRow {
+    let id = || u64::from_le_bytes(ctx.ids().bytes());
+    let local = definition.local_indexes.iter().map(|index| index.name.clone());
+    let global = definition.global_indexes.iter().map(|index| index.name.clone());
+    TableRow {
+        id: id(),
+        index_ids: local.chain(global).map(|name| (name, id())).collect(),
+        definition,
+        backfilling: Vec::new(),
+        created: ctx.now(),
+        stream: None,
+        last_stream_label: None,
+        tags: BTreeMap::new(),
+        time_to_live: None,
+        is_protected: false,
+        settings: TableSettings::default(),
+        policy: None,
+        journal: None,
+        restored: None,
     }
 }

@@ -1,47 +1,71 @@
-//! DeleteTable.
+//! DeleteTable. The table is gone at once; its items are cleared away in the background.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use cloud::{Ctx, Guard, Transact};
+use cloud::{Ctx, Guard, Handle};
 use dynamodb_api::op::DeleteTable;
 use dynamodb_api::{DeleteTableInput, DeleteTableOutput};
 use shapes::ApiError;
 use store::{Order, Range, Tx};
 
-use super::{describe_table, table_guard, table_name};
+use super::describe_table;
 use crate::DynamoDb;
-use crate::errors::named_table_not_found;
-use crate::tables::{ITEMS, LAST_RECORD, RECORDS, TABLES};
+use crate::definitions::Table;
+use crate::errors::{table_in_use, table_is_protected};
+use crate::jobs::{self, Work};
+use crate::streams;
+use crate::table::TableStatus;
+use crate::tables::{BACKUPS, TABLES};
+use crate::target::Target;
 
-impl Transact<DeleteTable> for DynamoDb {
-    type Draft = String;
-
+impl Handle<DeleteTable> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &DeleteTableInput) -> Result<Guard, ApiError> {
-        Ok(table_guard(ctx, &input.table_name))
+        self.table_guard(ctx, &input.table_name)
     }
 
-    fn prepare(&self, _: &Ctx, input: DeleteTableInput) -> Result<String, ApiError> {
-        Ok(table_name(&input.table_name))
-    }
-
-    fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, name: &String) -> Result<DeleteTableOutput, ApiError> {
-        let table = TABLES.find(tx, name)?.ok_or_else(|| named_table_not_found(name))?;
-        let mut items = Vec::new();
-        ITEMS.visit(tx, &Range::prefix(&table.id), Order::Ascending, |key, _| {
-            items.push(key);
-            ControlFlow::Continue(())
-        })?;
-        let mut records = Vec::new();
-        RECORDS.visit(tx, &Range::prefix(&table.id), Order::Ascending, |key, _| {
-            records.push(key);
-            ControlFlow::Continue(())
-        })?;
-        items.iter().for_each(|key| ITEMS.delete(tx, key));
-        records.iter().for_each(|key| RECORDS.delete(tx, key));
-        LAST_RECORD.delete(tx, &table.id);
-        TABLES.delete(tx, name);
-        let mut description = describe_table::describe(ctx, &table);
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: DeleteTableInput,
+    ) -> Result<DeleteTableOutput, ApiError> {
+        let target = Target::parse(ctx, &input.table_name)?;
+        let table = self.change_table(ctx, &target, delete).await?;
+        let mut description = describe_table::describe(&table);
         description.table_status = Some("DELETING".to_owned());
         Ok(DeleteTableOutput { table_description: Some(description) })
     }
+}
+
+fn delete(
+    _: &DynamoDb,
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    table: &Arc<Table>,
+    target: &Target,
+) -> Result<Arc<Table>, ApiError> {
+    let row = &table.row;
+    if row.is_protected {
+        return Err(table_is_protected(&table.arn));
+    }
+    if row.definition.status == TableStatus::Creating {
+        return Err(table_in_use(&target.name, "Table is being created"));
+    }
+    let mut is_backed_up_now = false;
+    BACKUPS.visit(tx, &Range::all(), Order::Ascending, |_, backup| {
+        is_backed_up_now |= backup.table.id == row.id && !backup.is_available;
+        ControlFlow::Continue(())
+    })?;
+    if is_backed_up_now {
+        return Err(table_in_use(&target.name, "Table is being backed up"));
+    }
+    streams::end(ctx, tx, table)?;
+    TABLES.delete(tx, &target.name);
+    let work = Work::Purge {
+        places: row.index_ids.values().copied().chain([row.id]).collect(),
+        time_to_live: row.time_to_live.as_ref().map(|settings| settings.id),
+        journal: row.journal.as_ref().map(|journal| journal.id),
+    };
+    jobs::start(ctx, tx, jobs::PURGE, target, &work);
+    Ok(Arc::clone(table))
 }

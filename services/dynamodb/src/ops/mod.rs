@@ -1,54 +1,140 @@
 //! The operation table, and what most operations begin with.
 
+mod account;
+mod backups;
+mod batch_get_item;
+mod batch_write_item;
+mod continuous_backups;
 mod create_table;
 mod delete_item;
 mod delete_table;
 mod describe_table;
 mod get_item;
+mod item_write;
 mod list_tables;
 mod put_item;
 mod query;
+mod resource_policy;
+mod restore_table;
 mod scan;
+mod table_request;
+mod tags;
+mod time_to_live;
+mod transact_get_items;
+mod transact_write_items;
 mod update_item;
+mod update_table;
+
+use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Operation};
 use dynamodb_api::op;
 use shapes::{ApiError, Map};
+use store::Tx;
 
 use crate::DynamoDb;
 use crate::attribute::item_of;
+use crate::definitions::Table;
+use crate::errors::named_table_not_found;
 use crate::item::Item;
+use crate::target::Target;
 
 pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
-    Operation::transaction::<op::CreateTable>(),
+    Operation::of::<op::BatchGetItem>(),
+    Operation::transaction::<op::BatchWriteItem>(),
+    Operation::of::<op::CreateBackup>(),
+    Operation::of::<op::CreateTable>(),
+    Operation::of::<op::DeleteBackup>(),
     Operation::transaction::<op::DeleteItem>(),
-    Operation::transaction::<op::DeleteTable>(),
+    Operation::of::<op::DeleteResourcePolicy>(),
+    Operation::of::<op::DeleteTable>(),
+    Operation::of::<op::DescribeBackup>(),
+    Operation::of::<op::DescribeContinuousBackups>(),
+    Operation::of::<op::DescribeEndpoints>(),
+    Operation::of::<op::DescribeLimits>(),
     Operation::of::<op::DescribeTable>(),
+    Operation::of::<op::DescribeTimeToLive>(),
     Operation::of::<op::GetItem>(),
+    Operation::of::<op::GetResourcePolicy>(),
+    Operation::of::<op::ListBackups>(),
     Operation::of::<op::ListTables>(),
+    Operation::of::<op::ListTagsOfResource>(),
     Operation::transaction::<op::PutItem>(),
+    Operation::of::<op::PutResourcePolicy>(),
     Operation::of::<op::Query>(),
+    Operation::of::<op::RestoreTableFromBackup>(),
+    Operation::of::<op::RestoreTableToPointInTime>(),
     Operation::of::<op::Scan>(),
+    Operation::of::<op::TagResource>(),
+    Operation::of::<op::TransactGetItems>(),
+    Operation::transaction::<op::TransactWriteItems>(),
+    Operation::of::<op::UntagResource>(),
+    Operation::of::<op::UpdateContinuousBackups>(),
     Operation::transaction::<op::UpdateItem>(),
+    Operation::of::<op::UpdateTable>(),
+    Operation::of::<op::UpdateTimeToLive>(),
 ];
 
-/// A table given by its name or its ARN.
-pub(crate) fn table_name(given: &str) -> String {
-    match given.strip_prefix("arn:aws:dynamodb:") {
-        Some(rest) => {
-            rest.split("table/").nth(1).unwrap_or(given).split('/').next().unwrap_or(given).to_owned()
+impl DynamoDb {
+    /// The guard of an operation on one table: its ARN and its policy.
+    pub(crate) fn table_guard(&self, ctx: &Ctx, given: &str) -> Result<Guard, ApiError> {
+        let target = Target::parse(ctx, given)?;
+        Ok(match self.definitions.find(ctx.store(), &target)? {
+            Some(table) => Guard::resource(table.arn.clone()).policy(table.policy.clone()),
+            None => Guard::resource(target.arn()),
+        })
+    }
+
+    /// The guard of an operation that reads a table or one of its indexes.
+    pub(crate) fn index_guard(&self, ctx: &Ctx, given: &str, index: Option<&str>) -> Result<Guard, ApiError> {
+        let mut guard = self.table_guard(ctx, given)?;
+        if let (Some(index), Some(arn)) = (index, guard.resources.first_mut()) {
+            arn.push_str("/index/");
+            arn.push_str(index);
         }
-        None => given.to_owned(),
+        Ok(guard)
+    }
+
+    /// The guard of an operation on several tables, each under its own policy.
+    pub(crate) fn tables_guard<'t>(
+        &self,
+        ctx: &Ctx,
+        tables: impl Iterator<Item = &'t str>,
+    ) -> Result<Guard, ApiError> {
+        let mut whole: Option<Guard> = None;
+        for table in tables {
+            let guard = self.table_guard(ctx, table)?;
+            whole = Some(match whole {
+                None => guard,
+                Some(whole) => whole.and(guard),
+            });
+        }
+        Ok(whole.unwrap_or_default())
     }
 }
 
-pub(crate) fn table_arn(ctx: &Ctx, name: &str) -> String {
-    format!("arn:aws:dynamodb:{}:{}:table/{name}", ctx.region().as_str(), ctx.account())
-}
-
-/// The guard of an operation on one table.
-pub(crate) fn table_guard(ctx: &Ctx, given: &str) -> Guard {
-    Guard::resource(table_arn(ctx, &table_name(given)))
+impl DynamoDb {
+    /// Changes a table in one transaction; requests that come after the answer see the change.
+    pub(crate) async fn change_table<T: Send + 'static>(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        target: &Target,
+        mut change: impl FnMut(&Self, &Ctx, &mut Tx<'_>, &Arc<Table>, &Target) -> Result<T, ApiError>
+        + Send
+        + 'static,
+    ) -> Result<T, ApiError> {
+        let (service, own, place) = (Arc::clone(self), ctx.clone(), target.clone());
+        let changed = ctx
+            .store()
+            .write(&target.scope, move |tx| {
+                let table = service.definitions.within(tx, &place)?;
+                let table = table.ok_or_else(|| named_table_not_found(&place.name))?;
+                change(&service, &own, tx, &table, &place)
+            })
+            .await;
+        self.definitions.forget(target);
+        changed
+    }
 }
 
 /// The values that placeholders stand for.

@@ -6,72 +6,87 @@ use cloud::{Ctx, Guard, Handle};
 use dynamodb_api::op::Query;
 use dynamodb_api::{QueryInput, QueryOutput};
 use shapes::ApiError;
-use store::{Order, Range, Tail};
 
-use super::scan::{Page, Request, page};
-use super::{table_guard, table_name, values_of};
+use super::values_of;
 use crate::DynamoDb;
 use crate::attribute::{item_of, item_to_api};
-use crate::errors::{not_here_yet, table_not_found, validation};
-use crate::expression::KeyCondition;
-use crate::tables::TABLES;
-use crate::write::Expressions;
+use crate::consumed::Wants;
+use crate::errors::validation;
+use crate::legacy::ConditionalOperator;
+use crate::legacy_parameters::{Conditions, Mixture, conditional_operator};
+use crate::read::{FilterSource, KeysSource, ProjectionSource, ReadDraft, Select};
+use crate::target::Target;
 
 impl Handle<Query> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &QueryInput) -> Result<Guard, ApiError> {
-        Ok(table_guard(ctx, &input.table_name))
+        self.index_guard(ctx, &input.table_name, input.index_name.as_deref())
     }
 
     async fn handle(self: &Arc<Self>, ctx: &Ctx, input: QueryInput) -> Result<QueryOutput, ApiError> {
-        let is_legacy = input.key_conditions.is_some()
-            || input.query_filter.is_some()
-            || input.attributes_to_get.is_some()
-            || input.conditional_operator.is_some();
-        if is_legacy || input.index_name.is_some() {
-            return Err(not_here_yet("A legacy parameter or an index of Query"));
-        }
-        let condition = input.key_condition_expression.ok_or_else(|| {
-            validation("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
-        })?;
-        let expressions = Expressions {
-            names: input.expression_attribute_names,
-            values: values_of(input.expression_attribute_values)?,
-            ..Expressions::default()
-        };
-        let start = input.exclusive_start_key.map(item_of).transpose()?;
-        let mut snapshot = ctx.read()?;
-        let table =
-            TABLES.find(&mut snapshot, &table_name(&input.table_name))?.ok_or_else(table_not_found)?;
-        let placeholders = expressions.placeholders()?;
-        let keys =
-            KeyCondition::parse(&condition, &placeholders, &table.definition.keys).map_err(validation)?;
-        let bounds = keys.key_range(&[]);
-        let range = match bounds.end {
-            Some(end) => Range::between(&(table.id, Tail(bounds.start)), &(table.id, Tail(end))),
-            None => Range::prefix(&table.id).starting_at(&(table.id, Tail(bounds.start))),
-        };
-        let order = match input.scan_index_forward {
-            Some(false) => Order::Descending,
-            _ => Order::Ascending,
-        };
-        let request = Request {
-            table: &table,
-            range,
-            order,
-            limit: input.limit,
-            start: start.as_ref(),
-            filter: input.filter_expression.as_deref(),
-            projection: input.projection_expression.as_deref(),
-            counts_only: input.select.as_deref() == Some("COUNT"),
-            placeholders: &placeholders,
-        };
-        let Page { items, count, scanned, last } = page(&mut snapshot, &request)?;
+        let page = draft(ctx, input)?.run(self)?;
         Ok(QueryOutput {
-            items: items.map(|items| items.into_iter().map(item_to_api).collect()),
-            count: Some(count),
-            scanned_count: Some(scanned),
-            last_evaluated_key: last.map(item_to_api),
-            ..Default::default()
+            items: page.items.map(|items| items.into_iter().map(item_to_api).collect()),
+            count: Some(page.count),
+            scanned_count: Some(page.scanned),
+            last_evaluated_key: page.last.map(item_to_api),
+            consumed_capacity: page.consumed,
         })
     }
+}
+
+fn draft(ctx: &Ctx, input: QueryInput) -> Result<ReadDraft, ApiError> {
+    Mixture {
+        expressions: &[
+            ("ProjectionExpression", input.projection_expression.is_some()),
+            ("FilterExpression", input.filter_expression.is_some()),
+            ("KeyConditionExpression", input.key_condition_expression.is_some()),
+        ],
+        legacy: &[
+            ("AttributesToGet", input.attributes_to_get.is_some()),
+            ("QueryFilter", input.query_filter.is_some()),
+            ("ConditionalOperator", input.conditional_operator.is_some()),
+            ("KeyConditions", input.key_conditions.is_some() && input.key_condition_expression.is_some()),
+        ],
+        has_names: input.expression_attribute_names.is_some(),
+        has_values: input.expression_attribute_values.is_some(),
+    }
+    .check()?;
+    let target = Target::parse(ctx, &input.table_name)?;
+    let operator = conditional_operator(
+        input.conditional_operator.as_deref(),
+        input.query_filter.as_ref().map(shapes::Map::len),
+    )?;
+    let keys = match (input.key_condition_expression, input.key_conditions) {
+        (Some(text), _) => KeysSource::Text(text),
+        (None, Some(given)) => KeysSource::Conditions(Conditions::parse(given, ConditionalOperator::And)?),
+        (None, None) => {
+            return Err(validation(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
+            ));
+        }
+    };
+    let filter = match (input.filter_expression, input.query_filter) {
+        (Some(text), _) => FilterSource::Text(text),
+        (None, Some(given)) => FilterSource::Conditions(Conditions::parse(given, operator)?),
+        (None, None) => FilterSource::None,
+    };
+    let projection = ProjectionSource::of(input.projection_expression, input.attributes_to_get)?;
+    let select =
+        Select::parse(input.select.as_deref(), &projection, input.index_name.as_deref(), "Querying")?;
+    Ok(ReadDraft {
+        target,
+        index: input.index_name,
+        keys,
+        filter,
+        projection,
+        names: input.expression_attribute_names,
+        values: values_of(input.expression_attribute_values)?,
+        start: input.exclusive_start_key.map(item_of).transpose()?,
+        limit: input.limit.map(|limit| limit.max(1).unsigned_abs() as usize),
+        is_descending: input.scan_index_forward == Some(false),
+        select,
+        is_consistent: input.consistent_read == Some(true),
+        segment: None,
+        wants: Wants::parse(input.return_consumed_capacity.as_deref()),
+    })
 }

@@ -1,131 +1,100 @@
-//! Scan: the items of a table, page by page.
+//! Scan: the items of a table or an index, page by page, in segments if so wanted.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Handle};
 use dynamodb_api::op::Scan;
 use dynamodb_api::{ScanInput, ScanOutput};
 use shapes::ApiError;
-use store::{Order, Range, Snapshot, Tail};
 
-use super::{table_guard, table_name, values_of};
+use super::values_of;
 use crate::DynamoDb;
 use crate::attribute::{item_of, item_to_api};
-use crate::errors::{not_here_yet, table_not_found, validation};
-use crate::expression::{Condition, Kind, Placeholders, Projection};
-use crate::item::Item;
-use crate::tables::{ITEMS, TABLES, TableRow};
-use crate::write::Expressions;
-
-/// Developer Guide, "Paginating table query results": 1 MB of items before the filter.
-const PAGE_BYTES: usize = 1 << 20;
-
-/// What a page is asked for.
-pub(crate) struct Request<'a> {
-    pub table: &'a TableRow,
-    pub range: Range,
-    pub order: Order,
-    pub limit: Option<i32>,
-    /// The key behind which the page begins.
-    pub start: Option<&'a Item>,
-    pub filter: Option<&'a str>,
-    pub projection: Option<&'a str>,
-    pub counts_only: bool,
-    pub placeholders: &'a Placeholders<'a>,
-}
-
-pub(crate) struct Page {
-    pub items: Option<Vec<Item>>,
-    pub count: i32,
-    pub scanned: i32,
-    /// The last key looked at, when there may be more behind it.
-    pub last: Option<Item>,
-}
+use crate::consumed::Wants;
+use crate::errors::validation;
+use crate::legacy_parameters::{Conditions, Mixture, conditional_operator};
+use crate::read::{FilterSource, KeysSource, ProjectionSource, ReadDraft, Select};
+use crate::target::Target;
 
 impl Handle<Scan> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &ScanInput) -> Result<Guard, ApiError> {
-        Ok(table_guard(ctx, &input.table_name))
+        self.index_guard(ctx, &input.table_name, input.index_name.as_deref())
     }
 
     async fn handle(self: &Arc<Self>, ctx: &Ctx, input: ScanInput) -> Result<ScanOutput, ApiError> {
-        let is_legacy = input.scan_filter.is_some()
-            || input.attributes_to_get.is_some()
-            || input.conditional_operator.is_some();
-        if is_legacy || input.index_name.is_some() || input.total_segments.is_some() {
-            return Err(not_here_yet("A legacy parameter, an index or a segment of Scan"));
-        }
-        let expressions = Expressions {
-            names: input.expression_attribute_names,
-            values: values_of(input.expression_attribute_values)?,
-            ..Expressions::default()
-        };
-        let start = input.exclusive_start_key.map(item_of).transpose()?;
-        let mut snapshot = ctx.read()?;
-        let table =
-            TABLES.find(&mut snapshot, &table_name(&input.table_name))?.ok_or_else(table_not_found)?;
-        let placeholders = expressions.placeholders()?;
-        let request = Request {
-            table: &table,
-            range: Range::prefix(&table.id),
-            order: Order::Ascending,
-            limit: input.limit,
-            start: start.as_ref(),
-            filter: input.filter_expression.as_deref(),
-            projection: input.projection_expression.as_deref(),
-            counts_only: input.select.as_deref() == Some("COUNT"),
-            placeholders: &placeholders,
-        };
-        let Page { items, count, scanned, last } = page(&mut snapshot, &request)?;
+        let page = draft(ctx, input)?.run(self)?;
         Ok(ScanOutput {
-            items: items.map(|items| items.into_iter().map(item_to_api).collect()),
-            count: Some(count),
-            scanned_count: Some(scanned),
-            last_evaluated_key: last.map(item_to_api),
-            ..Default::default()
+            items: page.items.map(|items| items.into_iter().map(item_to_api).collect()),
+            count: Some(page.count),
+            scanned_count: Some(page.scanned),
+            last_evaluated_key: page.last.map(item_to_api),
+            consumed_capacity: page.consumed,
         })
     }
 }
 
-/// Reads one page of a scan or query.
-pub(crate) fn page(snapshot: &mut Snapshot<'_>, request: &Request<'_>) -> Result<Page, ApiError> {
-    let Request { table, placeholders, .. } = request;
-    let keys = &table.definition.keys;
-    let filter = request.filter.map(|text| Condition::parse(Kind::Filter, text, placeholders));
-    let filter = filter.transpose().map_err(validation)?;
-    let projection = request.projection.map(|text| Projection::parse(text, placeholders));
-    let projection = projection.transpose().map_err(validation)?;
-    placeholders.check_used().map_err(validation)?;
-    let mut range = request.range.clone();
-    if let Some(start) = request.start {
-        let start = keys.exact_key(start).map_err(|_| validation("The provided starting key is invalid"))?;
-        let start = (table.id, Tail(start.into_bytes()));
-        range = match request.order {
-            Order::Ascending => range.after(&start),
-            Order::Descending => range.before(&start),
-        };
+fn draft(ctx: &Ctx, input: ScanInput) -> Result<ReadDraft, ApiError> {
+    Mixture {
+        expressions: &[
+            ("ProjectionExpression", input.projection_expression.is_some()),
+            ("FilterExpression", input.filter_expression.is_some()),
+        ],
+        legacy: &[
+            ("AttributesToGet", input.attributes_to_get.is_some()),
+            ("ScanFilter", input.scan_filter.is_some()),
+            ("ConditionalOperator", input.conditional_operator.is_some()),
+        ],
+        has_names: input.expression_attribute_names.is_some(),
+        has_values: input.expression_attribute_values.is_some(),
     }
-    let limit = request.limit.map_or(i32::MAX, |limit| limit.max(1));
-    let (mut items, mut scanned, mut bytes, mut last) = (Vec::new(), 0, 0, None);
-    let mut is_full = false;
-    ITEMS.visit(snapshot, &range, request.order, |_, stored| {
-        if is_full {
-            return ControlFlow::Break(());
-        }
-        let item = stored.0;
-        scanned += 1;
-        bytes += item.size();
-        is_full = scanned >= limit || bytes >= PAGE_BYTES;
-        if is_full {
-            last = Some(keys.key_attributes(&item));
-        }
-        if filter.as_ref().is_none_or(|filter| filter.is_met_by(&item)) {
-            items.push(
-                projection.as_ref().map_or_else(|| item.clone(), |projection| projection.project(&item)),
-            );
-        }
-        ControlFlow::Continue(())
-    })?;
-    let count = i32::try_from(items.len()).unwrap_or(i32::MAX);
-    Ok(Page { items: (!request.counts_only).then_some(items), count, scanned, last })
+    .check()?;
+    let target = Target::parse(ctx, &input.table_name)?;
+    let operator = conditional_operator(
+        input.conditional_operator.as_deref(),
+        input.scan_filter.as_ref().map(shapes::Map::len),
+    )?;
+    let segment = segment(input.segment, input.total_segments)?;
+    let filter = match (input.filter_expression, input.scan_filter) {
+        (Some(text), _) => FilterSource::Text(text),
+        (None, Some(given)) => FilterSource::Conditions(Conditions::parse(given, operator)?),
+        (None, None) => FilterSource::None,
+    };
+    let projection = ProjectionSource::of(input.projection_expression, input.attributes_to_get)?;
+    let select =
+        Select::parse(input.select.as_deref(), &projection, input.index_name.as_deref(), "Scanning")?;
+    Ok(ReadDraft {
+        target,
+        index: input.index_name,
+        keys: KeysSource::All,
+        filter,
+        projection,
+        names: input.expression_attribute_names,
+        values: values_of(input.expression_attribute_values)?,
+        start: input.exclusive_start_key.map(item_of).transpose()?,
+        limit: input.limit.map(|limit| limit.max(1).unsigned_abs() as usize),
+        is_descending: false,
+        select,
+        is_consistent: input.consistent_read == Some(true),
+        segment,
+        wants: Wants::parse(input.return_consumed_capacity.as_deref()),
+    })
+}
+
+fn segment(segment: Option<i32>, total: Option<i32>) -> Result<Option<(u32, u32)>, ApiError> {
+    match (segment, total) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(validation(
+            "The TotalSegments parameter is required but was not present in the request when Segment parameter is \
+             present",
+        )),
+        (None, Some(_)) => Err(validation(
+            "The Segment parameter is required but was not present in the request when parameter TotalSegments is \
+             present",
+        )),
+        (Some(segment), Some(total)) if segment >= total => Err(validation(format!(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {segment} is \
+             not less than TotalSegments: {total}"
+        ))),
+        (Some(segment), Some(total)) => Ok(Some((segment.unsigned_abs(), total.unsigned_abs()))),
+    }
 }

@@ -6,86 +6,70 @@ use dynamodb_api::{UpdateItemInput, UpdateItemOutput};
 use shapes::ApiError;
 use store::Tx;
 
-use super::{table_guard, table_name, values_of};
+use super::{item_write, values_of};
 use crate::DynamoDb;
 use crate::attribute::{item_of, item_to_api};
-use crate::errors::{not_here_yet, validation};
-use crate::expression::Update;
-use crate::item::Item;
-use crate::write::{Expressions, change, table};
-
-pub(crate) struct Draft {
-    table: String,
-    key: Item,
-    expressions: Expressions,
-    returns: Returns,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Returns {
-    None,
-    AllOld,
-    UpdatedOld,
-    AllNew,
-    UpdatedNew,
-}
+use crate::consumed::Wants;
+use crate::legacy_parameters::{Expected, Mixture, Updates};
+use crate::target::Target;
+use crate::write::{Action, ConditionSource, Returns, UpdateSource, WantsMetrics, WriteDraft};
 
 impl Transact<UpdateItem> for DynamoDb {
-    type Draft = Draft;
+    type Draft = item_write::Draft;
 
     fn guard(&self, ctx: &Ctx, input: &UpdateItemInput) -> Result<Guard, ApiError> {
-        Ok(table_guard(ctx, &input.table_name))
+        self.table_guard(ctx, &input.table_name)
     }
 
-    fn prepare(&self, _: &Ctx, input: UpdateItemInput) -> Result<Draft, ApiError> {
-        if input.expected.is_some()
-            || input.attribute_updates.is_some()
-            || input.conditional_operator.is_some()
-        {
-            return Err(not_here_yet("A legacy parameter of UpdateItem"));
+    fn prepare(&self, ctx: &Ctx, input: UpdateItemInput) -> Result<item_write::Draft, ApiError> {
+        Mixture {
+            expressions: &[
+                ("UpdateExpression", input.update_expression.is_some()),
+                ("ConditionExpression", input.condition_expression.is_some()),
+            ],
+            legacy: &[
+                ("AttributeUpdates", input.attribute_updates.is_some()),
+                ("Expected", input.expected.is_some()),
+                ("ConditionalOperator", input.conditional_operator.is_some()),
+            ],
+            has_names: input.expression_attribute_names.is_some(),
+            has_values: input.expression_attribute_values.is_some(),
         }
-        let returns = match input.return_values.as_deref() {
-            None | Some("NONE") => Returns::None,
-            Some("ALL_OLD") => Returns::AllOld,
-            Some("UPDATED_OLD") => Returns::UpdatedOld,
-            Some("ALL_NEW") => Returns::AllNew,
-            Some("UPDATED_NEW") => Returns::UpdatedNew,
-            Some(_) => return Err(validation("Return values set to invalid value")),
+        .check()?;
+        let target = Target::parse(ctx, &input.table_name)?;
+        let key = item_of(input.key)?;
+        let update = match (input.update_expression, input.attribute_updates) {
+            (Some(text), _) => UpdateSource::Text(text),
+            (None, Some(updates)) => UpdateSource::Legacy(Updates::parse(updates)?),
+            (None, None) => UpdateSource::None,
         };
-        let expressions = Expressions {
-            condition: input.condition_expression,
-            update: input.update_expression,
+        let returns = Returns::of_update(input.return_values.as_deref())?;
+        let expected = Expected::parse(input.expected, input.conditional_operator.as_deref())?;
+        let wants = Wants::parse(input.return_consumed_capacity.as_deref());
+        let write = WriteDraft {
+            condition: ConditionSource::of(input.condition_expression, expected),
             names: input.expression_attribute_names,
             values: values_of(input.expression_attribute_values)?,
+            returns,
+            shows_item: input.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD"),
+            counts: wants.anything(),
+            ..WriteDraft::plain(target, Action::Update { key, update })
         };
-        Ok(Draft { table: table_name(&input.table_name), key: item_of(input.key)?, expressions, returns })
+        let metrics = WantsMetrics::parse(input.return_item_collection_metrics.as_deref());
+        Ok(item_write::Draft { write, wants, metrics })
     }
 
-    fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<UpdateItemOutput, ApiError> {
-        let table = table(tx, &draft.table)?;
-        let keys = &table.definition.keys;
-        let key = keys.exact_key(&draft.key).map_err(validation)?.into_bytes();
-        let mut parts = (Item::new(), Item::new());
-        let change = change(ctx, tx, &table, key, &draft.expressions, |old, placeholders| {
-            // An item that is not there begins as its key.
-            let before = old.unwrap_or(&draft.key);
-            let Some(text) = &draft.expressions.update else { return Ok(Some(before.clone())) };
-            let update = Update::parse(text, placeholders).map_err(validation)?;
-            keys.check_not_updated(update.touched()).map_err(validation)?;
-            let after = update.apply(before).map_err(validation)?;
-            after.check_updated().map_err(validation)?;
-            parts =
-                (old.map_or_else(Item::new, |old| update.touched_parts(old)), update.touched_parts(&after));
-            Ok(Some(after))
-        })?;
-        let attributes = match draft.returns {
-            Returns::None => None,
-            Returns::AllOld => change.old,
-            Returns::AllNew => change.new,
-            Returns::UpdatedOld => Some(parts.0),
-            Returns::UpdatedNew => Some(parts.1),
-        };
-        let attributes = attributes.filter(|item| !item.is_empty()).map(item_to_api);
-        Ok(UpdateItemOutput { attributes, ..Default::default() })
+    fn apply(
+        &self,
+        ctx: &Ctx,
+        tx: &mut Tx<'_>,
+        draft: &item_write::Draft,
+    ) -> Result<UpdateItemOutput, ApiError> {
+        let answer = draft.perform(self, ctx, tx)?;
+        Ok(UpdateItemOutput {
+            attributes: answer.attributes.map(item_to_api),
+            consumed_capacity: answer.consumed,
+            item_collection_metrics: answer.metrics,
+        })
     }
 }

@@ -1,35 +1,106 @@
-//! DynamoDB Streams: the changes of a table, in order. A stream has one shard, which stays open.
+//! DynamoDB Streams: the changes of a table, in order, for a day. A stream has one shard, which stays open while the
+//! table writes to it.
 
 pub(crate) mod ops;
 
+use std::ops::ControlFlow;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cloud::Ctx;
+use clock::{Jobs, NewJob};
+use cloud::{Ctx, tenant};
 use identity::{AccountId, Region, arn};
-use shapes::ApiError;
-use store::{Reader, Scope};
+use shapes::{ApiError, Timestamp};
+use store::{Order, Range, Reader, Scope, Tx};
 
+use crate::definitions::Table;
 use crate::errors::{stream_not_found, validation};
-use crate::tables::{TABLES, TableRow};
+use crate::jobs;
+use crate::stream_record::{StreamRecord, StreamViewType};
+use crate::tables::{RECORDS, RecordRow, STREAM_ENDS, STREAMS, StreamEnd, StreamRow, TableRow, TableStream};
+use crate::write::{Cause, Change};
+
+/// Developer Guide, "Data retention limit for DynamoDB Streams".
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+/// API Reference, GetShardIterator.
+const ITERATOR_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// The topic announced when a stream has new records, in the scope of its table.
 pub(crate) fn topic(stream_arn: &str) -> String {
     format!("dynamodbstreams/{stream_arn}")
 }
 
-/// The ARN of a table's stream, if it has one.
-pub(crate) fn arn_of(ctx: &Ctx, table: &TableRow) -> Option<String> {
-    let label = table.stream_label.as_ref()?;
-    let (region, account, name) = (ctx.region(), ctx.account(), &table.definition.name);
-    Some(format!("arn:aws:dynamodb:{}:{account}:table/{name}/stream/{label}", region.as_str()))
+/// Adds a change to the table's stream, if it has one.
+pub(crate) fn record(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, change: &Change<'_>) -> Result<(), ApiError> {
+    let (Some(view), Some(stream), Some(arn)) =
+        (table.row.definition.stream, &table.row.stream, &table.stream_arn)
+    else {
+        return Ok(());
+    };
+    let record = StreamRecord::of_change(table.keys(), view, change.old, change.new);
+    let Some(record) = record else { return Ok(()) };
+    let StreamEnd { last, has_trimming } = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
+    let (now, trace) = (ctx.now(), ctx.trace());
+    STREAM_ENDS.put(tx, &stream.id, &StreamEnd { last: last + 1, has_trimming: true });
+    let row = RecordRow {
+        event: record.event.name().to_owned(),
+        size: record.size() as u64,
+        keys: record.keys.encode(),
+        old_image: record.old_image.map(|item| item.encode()),
+        new_image: record.new_image.map(|item| item.encode()),
+        time: now,
+        is_expiry: change.cause == Cause::TimeToLive,
+        trace: (trace.trace, trace.parent),
+    };
+    RECORDS.put(tx, &(stream.id, last + 1), &row);
+    if !has_trimming {
+        await_trimming(ctx, tx, table, &stream.label, now + KEPT_FOR);
+    }
+    tx.announce(&topic(arn));
+    Ok(())
+}
+
+fn await_trimming(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, label: &str, due: Timestamp) {
+    let payload = jobs::payload(table, &jobs::Work::TrimStream { label: label.to_owned() });
+    let job = NewJob { kind: jobs::TRIMMING, subject: table.arn.clone(), payload, due };
+    Jobs::add(tx, ctx.now(), ctx.ids().number(), job);
+}
+
+/// Gives a table that is being made or changed a new stream.
+pub(crate) fn begin(ctx: &Ctx, tx: &mut Tx<'_>, table: &mut TableRow, view: StreamViewType) {
+    let now = ctx.now();
+    let label = now.iso8601_millis().trim_end_matches('Z').to_owned();
+    let id = u64::from_le_bytes(ctx.ids().bytes());
+    table.definition.stream = Some(view);
+    table.last_stream_label = Some(label.clone());
+    let keys = table.definition.keys.clone();
+    let row = StreamRow { id, view, keys, created: now, ended: None };
+    STREAMS.put(tx, &(table.definition.name.clone(), label.clone()), &row);
+    table.stream = Some(TableStream { id, label });
+}
+
+/// Ends the stream that a table writes to; it can be read for a day.
+pub(crate) fn end(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table) -> Result<(), ApiError> {
+    let Some(stream) = &table.row.stream else { return Ok(()) };
+    let key = (table.name().to_owned(), stream.label.clone());
+    if let Some(row) = STREAMS.find(tx, &key)? {
+        STREAMS.put(tx, &key, &StreamRow { ended: Some(ctx.now()), ..row });
+    }
+    await_trimming(ctx, tx, table, &stream.label, ctx.now() + KEPT_FOR);
+    if let Some(arn) = &table.stream_arn {
+        tx.announce(&topic(arn));
+    }
+    Ok(())
 }
 
 /// A stream as its ARN names it.
+#[derive(Clone)]
 pub(crate) struct StreamArn {
+    pub region: Region,
+    pub table: String,
+    pub label: String,
     account: AccountId,
-    region: Region,
-    table: String,
-    label: String,
 }
 
 impl StreamArn {
@@ -48,24 +119,39 @@ impl StreamArn {
     }
 
     pub(crate) fn scope(&self) -> Scope {
-        cloud::tenant(self.account, self.region)
+        tenant(self.account, self.region)
     }
 
-    /// The table, while it has this stream.
-    pub(crate) fn table(&self, reader: &mut dyn Reader, text: &str) -> Result<TableRow, ApiError> {
-        let table = TABLES.find(reader, &self.table)?;
-        table
-            .filter(|table| table.stream_label.as_ref() == Some(&self.label))
-            .ok_or_else(|| stream_not_found(text))
+    pub(crate) fn find(&self, reader: &mut dyn Reader, text: &str) -> Result<StreamRow, ApiError> {
+        let stream = STREAMS.find(reader, &(self.table.clone(), self.label.clone()))?;
+        stream.ok_or_else(|| stream_not_found(text))
     }
+}
+
+/// The numbers of the records that a stream still has: the first of them (or the next to come), and the last ever.
+pub(crate) fn extent(
+    reader: &mut dyn Reader,
+    stream: &StreamRow,
+    now: Timestamp,
+) -> Result<(u64, u64), ApiError> {
+    let last = STREAM_ENDS.find(reader, &stream.id)?.unwrap_or_default().last;
+    let mut first = last + 1;
+    RECORDS.visit(reader, &Range::prefix(&stream.id), Order::Ascending, |(_, number), row| {
+        if row.time + KEPT_FOR <= now {
+            return ControlFlow::Continue(());
+        }
+        first = number;
+        ControlFlow::Break(())
+    })?;
+    Ok((first, last))
 }
 
 /// The one shard of a stream.
-pub(crate) fn shard_id(table: &TableRow) -> String {
-    format!("shardId-{:020}-{:08x}", table.created.millis(), table.id as u32)
+pub(crate) fn shard_id(stream: &StreamRow) -> String {
+    format!("shardId-{:020}-{:08x}", stream.created.millis(), stream.id as u32)
 }
 
-/// Sequence numbers as clients see them: 21 digits and more.
+/// Sequence numbers as clients see them: 21 digits.
 pub(crate) fn sequence_text(number: u64) -> String {
     format!("1{number:020}")
 }
@@ -80,19 +166,26 @@ pub(crate) fn parse_sequence(text: &str) -> Result<u64, ApiError> {
 pub(crate) struct Iterator {
     pub stream: String,
     pub next: u64,
+    pub made: Timestamp,
 }
 
 impl Iterator {
     pub(crate) fn token(&self) -> String {
-        STANDARD.encode(format!("{}|{}", self.next, self.stream))
+        STANDARD.encode(format!("{}|{}|{}", self.next, self.made.millis(), self.stream))
     }
 
     pub(crate) fn parse(token: &str) -> Result<Self, ApiError> {
         let read = || {
             let text = String::from_utf8(STANDARD.decode(token).ok()?).ok()?;
-            let (next, stream) = text.split_once('|')?;
-            Some(Self { stream: stream.to_owned(), next: next.parse().ok()? })
+            let mut parts = text.splitn(3, '|');
+            let next = parts.next()?.parse().ok()?;
+            let made = Timestamp::from_millis(parts.next()?.parse().ok()?);
+            Some(Self { stream: parts.next()?.to_owned(), next, made })
         };
         read().ok_or_else(|| validation("Invalid ShardIterator"))
+    }
+
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        self.made + ITERATOR_LIFE < now
     }
 }

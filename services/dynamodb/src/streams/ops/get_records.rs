@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Handle};
 use dynamodb_streams_api::op::GetRecords;
-use dynamodb_streams_api::{AttributeValue, GetRecordsInput, GetRecordsOutput, Record, StreamRecord};
+use dynamodb_streams_api::{
+    AttributeValue, GetRecordsInput, GetRecordsOutput, Identity, Record, StreamRecord, event_id,
+};
 use shapes::{ApiError, Map};
 use store::{Order, Range};
 
 use crate::DynamoDb;
 use crate::attribute::into_streams_api;
-use crate::errors::validation;
+use crate::errors::{iterator_expired, trimmed, validation};
 use crate::item::Item;
-use crate::streams::{Iterator, StreamArn, sequence_text};
-use crate::tables::{RECORDS, RecordRow, TableRow};
+use crate::stream_record::StreamViewType;
+use crate::streams::{Iterator, StreamArn, extent, sequence_text};
+use crate::tables::{RECORDS, RecordRow};
 
 /// API Reference, GetRecords: 1,000 records or 1 MB.
 const MOST_RECORDS: i32 = 1000;
@@ -35,11 +38,18 @@ impl Handle<GetRecords> for DynamoDb {
         if !(1..=MOST_RECORDS).contains(&limit) {
             return Err(validation("Limit must be between 1 and 1000"));
         }
-        let stream = StreamArn::parse(&iterator.stream)?;
-        let mut snapshot = ctx.store().read(&stream.scope())?;
-        let table = stream.table(&mut snapshot, &iterator.stream)?;
+        if iterator.is_expired(ctx.now()) {
+            return Err(iterator_expired());
+        }
+        let arn = StreamArn::parse(&iterator.stream)?;
+        let mut snapshot = ctx.store().read(&arn.scope())?;
+        let stream = arn.find(&mut snapshot, &iterator.stream)?;
+        let (first, last) = extent(&mut snapshot, &stream, ctx.now())?;
+        if iterator.next < first {
+            return Err(trimmed());
+        }
         let (mut rows, mut bytes) = (Vec::new(), 0);
-        let range = Range::prefix(&table.id).starting_at(&(table.id, iterator.next));
+        let range = Range::prefix(&stream.id).starting_at(&(stream.id, iterator.next));
         RECORDS.visit(&mut snapshot, &range, Order::Ascending, |(_, number), row| {
             bytes += row.size;
             rows.push((number, row));
@@ -49,20 +59,26 @@ impl Handle<GetRecords> for DynamoDb {
         if let Some((last, _)) = rows.last() {
             iterator.next = last + 1;
         }
-        let region = ctx.region();
-        let records = rows.into_iter().map(|(number, row)| record(&table, region.as_str(), number, row));
-        let records = records.collect::<Result<Vec<_>, ApiError>>()?;
-        Ok(GetRecordsOutput { records: Some(records), next_shard_iterator: Some(iterator.token()) })
+        iterator.made = ctx.now();
+        // A shard that nothing is written to any more ends with its last record.
+        let is_over = stream.ended.is_some() && iterator.next > last;
+        let records =
+            rows.into_iter().map(|(number, row)| record(stream.view, arn.region.as_str(), number, row));
+        Ok(GetRecordsOutput {
+            records: Some(records.collect::<Result<Vec<_>, ApiError>>()?),
+            next_shard_iterator: (!is_over).then(|| iterator.token()),
+        })
     }
 }
 
-fn record(table: &TableRow, region: &str, number: u64, row: RecordRow) -> Result<Record, ApiError> {
+fn record(view: StreamViewType, region: &str, number: u64, row: RecordRow) -> Result<Record, ApiError> {
     let image = |bytes: &[u8]| -> Result<Map<AttributeValue>, ApiError> {
         let item = Item::decode(bytes).map_err(ApiError::internal)?;
         Ok(item.into_attributes().into_iter().map(|(name, value)| (name, into_streams_api(value))).collect())
     };
+    let (trace, span) = row.trace;
     Ok(Record {
-        event_id: Some(format!("{:016x}{number:016x}", table.id)),
+        event_id: Some(event_id(number, trace, span)),
         event_name: Some(row.event),
         event_version: Some("1.1".to_owned()),
         event_source: Some("aws:dynamodb".to_owned()),
@@ -74,8 +90,11 @@ fn record(table: &TableRow, region: &str, number: u64, row: RecordRow) -> Result
             old_image: row.old_image.as_deref().map(image).transpose()?,
             sequence_number: Some(sequence_text(number)),
             size_bytes: Some(row.size as i64),
-            stream_view_type: table.definition.stream.map(|view| view.name().to_owned()),
+            stream_view_type: Some(view.name().to_owned()),
         }),
-        user_identity: None,
+        user_identity: row.is_expiry.then(|| Identity {
+            principal_id: Some("dynamodb.amazonaws.com".to_owned()),
+            r#type: Some("Service".to_owned()),
+        }),
     })
 }

@@ -1,17 +1,17 @@
 //! ListStreams.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cloud::{Ctx, Handle};
 use dynamodb_streams_api::op::ListStreams;
 use dynamodb_streams_api::{ListStreamsInput, ListStreamsOutput, Stream};
 use shapes::ApiError;
-use store::{Order, Range};
+use store::Range;
 
 use crate::DynamoDb;
-use crate::streams::arn_of;
-use crate::tables::TABLES;
+use crate::streams::StreamArn;
+use crate::tables::STREAMS;
+use crate::target::Target;
 
 /// Streams in one answer.
 const MOST: usize = 100;
@@ -23,23 +23,22 @@ impl Handle<ListStreams> for DynamoDb {
         input: ListStreamsInput,
     ) -> Result<ListStreamsOutput, ApiError> {
         let limit = input.limit.map_or(MOST, |limit| (limit.max(1) as usize).min(MOST));
-        let mut streams = Vec::new();
-        let mut is_behind = input.exclusive_start_stream_arn.is_none();
-        TABLES.visit(&mut ctx.read()?, &Range::all(), Order::Ascending, |name, table| {
-            let Some(arn) = arn_of(ctx, &table) else { return ControlFlow::Continue(()) };
-            let is_wanted = input.table_name.as_ref().is_none_or(|wanted| *wanted == name);
-            if is_behind && is_wanted {
-                streams.push(Stream {
-                    stream_arn: Some(arn.clone()),
-                    table_name: Some(name),
-                    stream_label: table.stream_label,
-                });
-            }
-            is_behind |= input.exclusive_start_stream_arn.as_ref() == Some(&arn);
-            if streams.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        let has_more = streams.len() > limit;
-        streams.truncate(limit);
+        let mut range = input.table_name.as_ref().map_or(Range::all(), Range::prefix);
+        if let Some(last) = &input.exclusive_start_stream_arn {
+            let last = StreamArn::parse(last)?;
+            range = range.after(&(last.table, last.label));
+        }
+        let rows = STREAMS.list(&mut ctx.read()?, &range, limit + 1)?;
+        let has_more = rows.len() > limit;
+        let streams: Vec<_> = rows
+            .into_iter()
+            .take(limit)
+            .map(|((table, label), _)| Stream {
+                stream_arn: Some(format!("{}/stream/{label}", Target::own(ctx, table.clone()).arn())),
+                table_name: Some(table),
+                stream_label: Some(label),
+            })
+            .collect();
         let last = streams.last().and_then(|stream| stream.stream_arn.clone()).filter(|_| has_more);
         Ok(ListStreamsOutput { streams: Some(streams), last_evaluated_stream_arn: last })
     }

@@ -1,0 +1,143 @@
+//! Ends items whose time to live is over, and enters the ends of items that were there before the time to live was.
+
+use std::ops::ControlFlow;
+
+use clock::JobOutcome;
+use cloud::Ctx;
+use shapes::ApiError;
+use store::{Order, Range, Tail, Tx};
+
+use super::{BYTES_AT_ONCE, ROWS_AT_ONCE, Running};
+use crate::DynamoDb;
+use crate::definitions::Table;
+use crate::tables::{EXPIRIES, EXPIRY_JOBS, ITEMS, TABLES};
+use crate::target::Target;
+use crate::time_to_live::{await_end, due_for, enter};
+use crate::write::{Cause, Change, store_change};
+
+impl Running {
+    pub(super) async fn expire(&self, settings: u64) -> Result<JobOutcome, ApiError> {
+        let own = self.id;
+        loop {
+            let has_more = self
+                .step(move |service, ctx, tx, target| {
+                    // Another job took over: this one was cancelled, or its last step was its end.
+                    if EXPIRY_JOBS.find(tx, &settings)?.is_none_or(|job| job.0 != own) {
+                        return Ok(false);
+                    }
+                    let table = service.definitions.within(tx, target)?;
+                    let table = table.filter(|table| {
+                        table.row.time_to_live.as_ref().is_some_and(|current| current.id == settings)
+                    });
+                    match table {
+                        Some(table) => expire_some(ctx, tx, &table, settings),
+                        None => {
+                            EXPIRY_JOBS.delete(tx, &settings);
+                            Ok(false)
+                        }
+                    }
+                })
+                .await?;
+            if !has_more {
+                return Ok(JobOutcome::Done);
+            }
+        }
+    }
+
+    pub(super) async fn enter_ends(&self, settings: u64) -> Result<JobOutcome, ApiError> {
+        let mut after = None;
+        loop {
+            let from = after.clone();
+            after = self
+                .step(move |service, ctx, tx, target| {
+                    enter_some(service, ctx, tx, target, settings, from.clone())
+                })
+                .await?;
+            if after.is_none() {
+                self.service.definitions.forget(&self.target);
+                return Ok(JobOutcome::Done);
+            }
+        }
+    }
+}
+
+/// Ends some items; whether there are more whose time has come. With the last, the next job is put in place.
+fn expire_some(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, settings: u64) -> Result<bool, ApiError> {
+    let now = ctx.now();
+    let mut due = Vec::new();
+    let mut next = None;
+    EXPIRIES.visit(tx, &Range::prefix(&settings), Order::Ascending, |(_, end, place), ()| {
+        if end > now.seconds() || due.len() == ROWS_AT_ONCE {
+            next = Some(end);
+            return ControlFlow::Break(());
+        }
+        due.push((end, place));
+        ControlFlow::Continue(())
+    })?;
+    for (end, place) in due {
+        let item = ITEMS.find(tx, &(table.row.id, place.clone()))?.map(|stored| stored.0);
+        EXPIRIES.delete(tx, &(settings, end, place.clone()));
+        let ends_now = |item: &_| {
+            let current = table.row.time_to_live.as_ref();
+            current.and_then(|current| current.end(item, now)).is_some_and(|end| end <= now.seconds())
+        };
+        if let Some(item) = item.filter(ends_now) {
+            let change = Change { old: Some(&item), new: None, cause: Cause::TimeToLive };
+            store_change(ctx, tx, table, place.0, &change, false)?;
+        }
+    }
+    match next {
+        Some(end) if end <= now.seconds() => Ok(true),
+        Some(end) => {
+            await_end(ctx, tx, table, settings, due_for(end));
+            Ok(false)
+        }
+        None => {
+            EXPIRY_JOBS.delete(tx, &settings);
+            Ok(false)
+        }
+    }
+}
+
+/// Enters the ends of some items behind `after`; where to go on, until all are entered.
+fn enter_some(
+    service: &DynamoDb,
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    target: &Target,
+    settings: u64,
+    after: Option<Vec<u8>>,
+) -> Result<Option<Vec<u8>>, ApiError> {
+    let Some(table) = service.definitions.within(tx, target)? else { return Ok(None) };
+    let Some(current) = table.row.time_to_live.clone().filter(|current| current.id == settings) else {
+        return Ok(None);
+    };
+    let mut range = Range::prefix(&table.row.id);
+    if let Some(after) = after {
+        range = range.after(&(table.row.id, Tail(after)));
+    }
+    let (mut ends, mut last, mut count, mut bytes) = (Vec::new(), None, 0, 0);
+    ITEMS.visit(tx, &range, Order::Ascending, |(_, place), stored| {
+        count += 1;
+        bytes += stored.0.size();
+        if let Some(end) = current.end(&stored.0, ctx.now()) {
+            ends.push((end, place.clone()));
+        }
+        if count < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {
+            return ControlFlow::Continue(());
+        }
+        last = Some(place.0);
+        ControlFlow::Break(())
+    })?;
+    for (end, place) in ends {
+        enter(ctx, tx, &table, &current, &place, end)?;
+    }
+    if last.is_none() {
+        let mut row = table.row.clone();
+        if let Some(current) = &mut row.time_to_live {
+            current.is_enabling = false;
+        }
+        TABLES.put(tx, &target.name, &row);
+    }
+    Ok(last)
+}

@@ -1,0 +1,115 @@
+//! Takes away what streams and journals have kept long enough.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use clock::{JobOutcome, Jobs, NewJob};
+use cloud::Ctx;
+use shapes::{ApiError, Timestamp};
+use store::{Order, Range, Tx};
+
+use super::{ROWS_AT_ONCE, Running, TRIMMING, Work, encode};
+use crate::streams::KEPT_FOR;
+use crate::tables::{JOURNAL, JOURNAL_ENDS, JournalEnd, RECORDS, STREAM_ENDS, STREAMS, StreamEnd};
+use crate::target::Target;
+
+impl Running {
+    pub(super) async fn trim_stream(&self, label: String) -> Result<JobOutcome, ApiError> {
+        loop {
+            let label = label.clone();
+            let is_done = self.step(move |_, ctx, tx, target| trim_stream(ctx, tx, target, &label)).await?;
+            if is_done {
+                return Ok(JobOutcome::Done);
+            }
+        }
+    }
+
+    pub(super) async fn trim_journal(&self, journal: u64) -> Result<JobOutcome, ApiError> {
+        loop {
+            let is_done = self
+                .step(move |service, ctx, tx, target| {
+                    let table = service.definitions.within(tx, target)?;
+                    let current = table.as_ref().and_then(|table| table.row.journal.as_ref());
+                    match current.filter(|current| current.id == journal) {
+                        Some(current) => {
+                            let kept_for = Duration::from_secs(u64::from(current.days) * 86_400);
+                            trim_journal(ctx, tx, target, journal, kept_for)
+                        }
+                        // It was disabled or deleted: a job of its own clears the journal away.
+                        None => Ok(true),
+                    }
+                })
+                .await?;
+            if is_done {
+                return Ok(JobOutcome::Done);
+            }
+        }
+    }
+}
+
+/// One step; whether it was the last.
+fn trim_stream(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, label: &str) -> Result<bool, ApiError> {
+    let key = (target.name.clone(), label.to_owned());
+    let Some(stream) = STREAMS.find(tx, &key)? else { return Ok(true) };
+    let now = ctx.now();
+    let (mut old, mut next) = (Vec::new(), None);
+    RECORDS.visit(tx, &Range::prefix(&stream.id), Order::Ascending, |key, row| {
+        if row.time + KEPT_FOR > now || old.len() == ROWS_AT_ONCE {
+            next = Some(row.time + KEPT_FOR);
+            return ControlFlow::Break(());
+        }
+        old.push(key);
+        ControlFlow::Continue(())
+    })?;
+    old.iter().for_each(|key| RECORDS.delete(tx, key));
+    if next.is_some_and(|next| next <= now) {
+        return Ok(false);
+    }
+    match next {
+        Some(next) => again(ctx, tx, target, &Work::TrimStream { label: label.to_owned() }, next),
+        None if stream.ended.is_some_and(|ended| ended + KEPT_FOR <= now) => {
+            STREAMS.delete(tx, &key);
+            STREAM_ENDS.delete(tx, &stream.id);
+        }
+        None => {
+            let end = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
+            STREAM_ENDS.put(tx, &stream.id, &StreamEnd { has_trimming: false, ..end });
+        }
+    }
+    Ok(true)
+}
+
+fn trim_journal(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    target: &Target,
+    journal: u64,
+    kept_for: Duration,
+) -> Result<bool, ApiError> {
+    let now = ctx.now();
+    let (mut old, mut next) = (Vec::new(), None);
+    JOURNAL.visit(tx, &Range::prefix(&journal), Order::Ascending, |key, _| {
+        if key.1 + kept_for > now || old.len() == ROWS_AT_ONCE {
+            next = Some(key.1 + kept_for);
+            return ControlFlow::Break(());
+        }
+        old.push(key);
+        ControlFlow::Continue(())
+    })?;
+    old.iter().for_each(|key| JOURNAL.delete(tx, key));
+    match next {
+        Some(next) if next <= now => return Ok(false),
+        Some(next) => again(ctx, tx, target, &Work::TrimJournal { journal }, next),
+        None => {
+            let end = JOURNAL_ENDS.find(tx, &journal)?.unwrap_or_default();
+            JOURNAL_ENDS.put(tx, &journal, &JournalEnd { has_trimming: false, ..end });
+        }
+    }
+    Ok(true)
+}
+
+fn again(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, work: &Work, due: Timestamp) {
+    let payload = encode(target.account, target.region, &target.name, work);
+    let job = NewJob { kind: TRIMMING, subject: target.arn(), payload, due };
+    Jobs::add(tx, ctx.now(), ctx.ids().number(), job);
+}

@@ -1,0 +1,107 @@
+//! BatchGetItem: up to 100 items of several tables, each found or not.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use cloud::{Ctx, Guard, Handle};
+use dynamodb_api::op::BatchGetItem;
+use dynamodb_api::{AttributeValue, BatchGetItemInput, BatchGetItemOutput, KeysAndAttributes};
+use shapes::{ApiError, Map};
+
+use crate::DynamoDb;
+use crate::attribute::{item_of, item_to_api};
+use crate::capacity::{ReadMode, read_units};
+use crate::consumed::{Consumed, Told, Wants};
+use crate::errors::validation;
+use crate::item::Item;
+use crate::legacy_parameters::Mixture;
+use crate::read::{GetDraft, ProjectionSource};
+use crate::target::Target;
+
+/// API Reference, BatchGetItem.
+const MOST_KEYS: usize = 100;
+const MOST_BYTES: usize = 16 << 20;
+
+struct Request {
+    given: String,
+    target: Target,
+    keys: Vec<Item>,
+    draft: GetDraft,
+    mode: ReadMode,
+}
+
+impl Handle<BatchGetItem> for DynamoDb {
+    fn guard(&self, ctx: &Ctx, input: &BatchGetItemInput) -> Result<Guard, ApiError> {
+        self.tables_guard(ctx, input.request_items.keys().map(String::as_str))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: BatchGetItemInput,
+    ) -> Result<BatchGetItemOutput, ApiError> {
+        if input.request_items.values().map(|request| request.keys.len()).sum::<usize>() > MOST_KEYS {
+            return Err(validation("Too many items requested for the BatchGetItem call"));
+        }
+        let wants = Wants::parse(input.return_consumed_capacity.as_deref());
+        let mut consumed = Consumed::default();
+        let mut responses: Map<Vec<Map<AttributeValue>>> = Map::new();
+        let mut unprocessed: Map<KeysAndAttributes> = Map::new();
+        let mut bytes = 0;
+        let originals = input.request_items.clone();
+        let requests = input.request_items.into_iter().map(|(given, request)| parse(ctx, given, request));
+        for request in requests.collect::<Result<Vec<_>, ApiError>>()? {
+            let projection = request.draft.bind()?;
+            let table = self.definitions.for_read(ctx.store(), &request.target)?;
+            let mut seen = HashSet::new();
+            for key in &request.keys {
+                let key = table.keys().exact_key(key).map_err(validation)?;
+                if !seen.insert(key.into_bytes()) {
+                    return Err(validation("Provided list of item keys contains duplicates"));
+                }
+            }
+            let mut snapshot = ctx.store().read(&request.target.scope)?;
+            let found = responses.entry(request.given.clone()).or_default();
+            for (index, key) in request.keys.iter().enumerate() {
+                if bytes >= MOST_BYTES {
+                    if let Some(original) = originals.get(&request.given) {
+                        let rest =
+                            KeysAndAttributes { keys: original.keys[index..].to_vec(), ..original.clone() };
+                        unprocessed.insert(request.given.clone(), rest);
+                    }
+                    break;
+                }
+                let item = GetDraft::find(&mut snapshot, &table, key, projection.as_ref(), true)?;
+                bytes += item.size;
+                consumed.add_read(table.name(), None, read_units(item.size, request.mode));
+                found.extend(item.item.map(item_to_api));
+            }
+        }
+        Ok(BatchGetItemOutput {
+            responses: Some(responses),
+            unprocessed_keys: Some(unprocessed),
+            consumed_capacity: wants.anything().then(|| consumed.told(wants, Told::Plain)),
+        })
+    }
+}
+
+fn parse(ctx: &Ctx, given: String, request: KeysAndAttributes) -> Result<Request, ApiError> {
+    Mixture {
+        expressions: &[("ProjectionExpression", request.projection_expression.is_some())],
+        legacy: &[("AttributesToGet", request.attributes_to_get.is_some())],
+        has_names: request.expression_attribute_names.is_some(),
+        has_values: false,
+    }
+    .check()?;
+    let is_consistent = request.consistent_read == Some(true);
+    Ok(Request {
+        target: Target::parse(ctx, &given)?,
+        given,
+        keys: request.keys.into_iter().map(item_of).collect::<Result<_, _>>()?,
+        draft: GetDraft {
+            projection: ProjectionSource::of(request.projection_expression, request.attributes_to_get)?,
+            names: request.expression_attribute_names,
+        },
+        mode: if is_consistent { ReadMode::Consistent } else { ReadMode::Eventual },
+    })
+}

@@ -1,0 +1,92 @@
+//! TransactGetItems: up to 100 items as they were at one moment.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use cloud::{Ctx, Guard, Handle};
+use dynamodb_api::op::TransactGetItems;
+use dynamodb_api::{CancellationReason, ItemResponse, TransactGetItemsInput, TransactGetItemsOutput};
+use shapes::ApiError;
+
+use crate::DynamoDb;
+use crate::attribute::{item_of, item_to_api};
+use crate::capacity::{ReadMode, read_units};
+use crate::consumed::{Consumed, Told, Wants};
+use crate::errors::{transaction_canceled, validation};
+use crate::legacy_parameters::Mixture;
+use crate::ops::transact_write_items::reason_of;
+use crate::read::{GetDraft, ProjectionSource};
+use crate::target::Target;
+
+/// API Reference, TransactGetItems: the items together.
+const MOST_BYTES: usize = 4 << 20;
+
+impl Handle<TransactGetItems> for DynamoDb {
+    fn guard(&self, ctx: &Ctx, input: &TransactGetItemsInput) -> Result<Guard, ApiError> {
+        let tables = input.transact_items.iter().map(|item| item.get.table_name.as_str());
+        Ok(self.tables_guard(ctx, tables)?.action("dynamodb:GetItem"))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: TransactGetItemsInput,
+    ) -> Result<TransactGetItemsOutput, ApiError> {
+        let wants = Wants::parse(input.return_consumed_capacity.as_deref());
+        let mut gets = Vec::with_capacity(input.transact_items.len());
+        for get in input.transact_items.into_iter().map(|item| item.get) {
+            Mixture {
+                expressions: &[("ProjectionExpression", get.projection_expression.is_some())],
+                legacy: &[],
+                has_names: get.expression_attribute_names.is_some(),
+                has_values: false,
+            }
+            .check()?;
+            let draft = GetDraft {
+                projection: ProjectionSource::of(get.projection_expression, None)?,
+                names: get.expression_attribute_names,
+            };
+            draft.bind()?;
+            gets.push((Target::parse(ctx, &get.table_name)?, item_of(get.key)?, draft));
+        }
+        let mut consumed = Consumed::default();
+        let mut responses = Vec::with_capacity(gets.len());
+        let mut reasons = Vec::with_capacity(gets.len());
+        let mut seen = HashSet::new();
+        let mut bytes = 0;
+        let mut snapshot = ctx.read()?;
+        for (target, key, draft) in &gets {
+            snapshot.set_scope(&target.scope);
+            let table = self.definitions.for_read(ctx.store(), target)?;
+            if let Ok(key) = table.keys().exact_key(key)
+                && !seen.insert((table.row.id, key.into_bytes()))
+            {
+                return Err(validation("Transaction request cannot include multiple operations on one item"));
+            }
+            let projection = draft.bind()?;
+            let (reason, found) = match GetDraft::find(&mut snapshot, &table, key, projection.as_ref(), true)
+            {
+                Ok(found) => (none(), found),
+                Err(error) => (reason_of(error)?, Default::default()),
+            };
+            reasons.push(reason);
+            bytes += found.size;
+            consumed.add_read(table.name(), None, read_units(found.size, ReadMode::Transactional));
+            responses.push(ItemResponse { item: found.item.map(item_to_api) });
+        }
+        if reasons.iter().any(|reason| reason.code.as_deref() != Some("None")) {
+            return Err(transaction_canceled(reasons));
+        }
+        if bytes > MOST_BYTES {
+            return Err(validation("Collection size of the transaction exceeds the limit of 4 MB"));
+        }
+        Ok(TransactGetItemsOutput {
+            responses: Some(responses),
+            consumed_capacity: wants.anything().then(|| consumed.told(wants, Told::AsReads)),
+        })
+    }
+}
+
+fn none() -> CancellationReason {
+    CancellationReason { code: Some("None".to_owned()), ..Default::default() }
+}

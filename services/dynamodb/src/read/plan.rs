@@ -1,0 +1,349 @@
+//! Query and Scan as they were asked for, and what they come to once the table is known.
+
+use shapes::{ApiError, Map};
+use store::{Order, Range, Tail};
+
+use super::page::{Page, read_page};
+use super::{ProjectionSource, placeholders};
+use crate::DynamoDb;
+use crate::capacity::ReadMode;
+use crate::consumed::Wants;
+use crate::definitions::{Index, Table, place};
+use crate::errors::{index_is_filling, invalid_parameter, no_such_index, validation};
+use crate::expression::{Condition, KeyCondition, Kind, Path, Placeholders, Projection};
+use crate::item::Item;
+use crate::key_encoding::{encode, partition_token, segment_tokens};
+use crate::key_schema::KeySchema;
+use crate::legacy;
+use crate::legacy_parameters::Conditions;
+use crate::target::Target;
+
+/// A Query (with keys) or a Scan (without).
+#[derive(Debug)]
+pub(crate) struct ReadDraft {
+    pub target: Target,
+    pub index: Option<String>,
+    pub keys: KeysSource,
+    pub filter: FilterSource,
+    pub projection: ProjectionSource,
+    pub names: Option<Map<String>>,
+    pub values: Option<Item>,
+    /// ExclusiveStartKey.
+    pub start: Option<Item>,
+    pub limit: Option<usize>,
+    pub is_descending: bool,
+    pub select: Select,
+    pub is_consistent: bool,
+    /// Segment and TotalSegments.
+    pub segment: Option<(u32, u32)>,
+    pub wants: Wants,
+}
+
+#[derive(Debug)]
+pub(crate) enum KeysSource {
+    /// A Scan.
+    All,
+    Text(String),
+    Conditions(Conditions),
+}
+
+#[derive(Debug)]
+pub(crate) enum FilterSource {
+    None,
+    Text(String),
+    Conditions(Conditions),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Select {
+    AllAttributes,
+    AllProjectedAttributes,
+    SpecificAttributes,
+    Count,
+}
+
+impl Select {
+    /// The parameter, beside the others that say what is wanted. `verb`: Querying or Scanning.
+    pub(crate) fn parse(
+        given: Option<&str>,
+        projection: &ProjectionSource,
+        index: Option<&str>,
+        verb: &str,
+    ) -> Result<Self, ApiError> {
+        let parameter = match projection {
+            ProjectionSource::All => None,
+            ProjectionSource::Text(_) => Some("ProjectionExpression"),
+            ProjectionSource::Attributes(_) => Some("AttributesToGet"),
+        };
+        let select = match (given, parameter, index) {
+            (None | Some("SPECIFIC_ATTRIBUTES"), Some(_), _) => Self::SpecificAttributes,
+            (None, None, None) | (Some("ALL_ATTRIBUTES"), ..) => Self::AllAttributes,
+            (None, None, Some(_)) | (Some("ALL_PROJECTED_ATTRIBUTES"), _, Some(_)) => {
+                Self::AllProjectedAttributes
+            }
+            (Some("ALL_PROJECTED_ATTRIBUTES"), _, None) => {
+                return Err(validation(format!(
+                    "ALL_PROJECTED_ATTRIBUTES can be used only when {verb} using an IndexName"
+                )));
+            }
+            (Some("COUNT"), ..) => Self::Count,
+            (Some(_), ..) => {
+                return Err(validation(
+                    "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
+                     SPECIFIC_ATTRIBUTES",
+                ));
+            }
+        };
+        match (select, parameter) {
+            (Self::SpecificAttributes, _) | (_, None) => Ok(select),
+            (_, Some(parameter)) => {
+                let what = if select == Self::Count { "only the Count" } else { given.unwrap_or_default() };
+                Err(validation(format!("Cannot specify the {parameter} when choosing to get {what}")))
+            }
+        }
+    }
+}
+
+/// What a page is read of, and how.
+pub(super) struct Plan<'a> {
+    pub table: &'a Table,
+    pub index: Option<&'a Index>,
+    pub range: Range,
+    pub order: Order,
+    pub limit: usize,
+    pub filter: Option<Condition<'a>>,
+    pub projection: Option<Projection<'a>>,
+    pub counts_only: bool,
+    /// The index lacks something that is wanted, so the table's items are read.
+    pub fetches: bool,
+    pub mode: ReadMode,
+}
+
+impl ReadDraft {
+    /// Reads the page.
+    pub(crate) fn run(&self, service: &DynamoDb) -> Result<Page, ApiError> {
+        let placeholders = placeholders(self.names.as_ref(), self.values.as_ref())?;
+        let filter = match &self.filter {
+            FilterSource::None => None,
+            FilterSource::Text(text) => {
+                Some(Condition::parse(Kind::Filter, text, &placeholders).map_err(validation)?)
+            }
+            FilterSource::Conditions(conditions) => conditions.filter()?,
+        };
+        let projection = self.projection.bind(&placeholders)?;
+        let store = service.cloud.store();
+        let table = service.definitions.for_read(store, &self.target)?;
+        let plan = self.plan(&table, filter, projection, &placeholders)?;
+        read_page(&mut store.read(&self.target.scope)?, &plan, self.wants)
+    }
+
+    fn plan<'a>(
+        &'a self,
+        table: &'a Table,
+        filter: Option<Condition<'a>>,
+        projection: Option<Projection<'a>>,
+        placeholders: &Placeholders<'a>,
+    ) -> Result<Plan<'a>, ApiError> {
+        let index = self.index(table)?;
+        let keys = index.map_or(table.keys(), |index| &index.keys);
+        let order = if self.is_descending { Order::Descending } else { Order::Ascending };
+        let bounds = self.bounds(keys, placeholders)?;
+        placeholders.check_used().map_err(validation)?;
+        if !matches!(self.keys, KeysSource::All) {
+            self.check_filter(filter.as_ref(), keys)?;
+        }
+        let fetches = self.check_projected(table, index, filter.as_ref(), projection.as_ref())?;
+        let id = index.map_or(table.row.id, |index| index.id);
+        let mut range = bounds.range(id);
+        if let Some(start) = &self.start {
+            let start = start_place(table, index, start)?;
+            self.check_start(&bounds, &start)?;
+            let start = (id, Tail(start));
+            range = match order {
+                Order::Ascending => range.after(&start),
+                Order::Descending => range.before(&start),
+            };
+        }
+        Ok(Plan {
+            table,
+            index,
+            range,
+            order,
+            limit: self.limit.unwrap_or(usize::MAX),
+            filter,
+            projection,
+            counts_only: self.select == Select::Count,
+            fetches,
+            mode: if self.is_consistent { ReadMode::Consistent } else { ReadMode::Eventual },
+        })
+    }
+
+    fn index<'a>(&self, table: &'a Table) -> Result<Option<&'a Index>, ApiError> {
+        let Some(name) = &self.index else { return Ok(None) };
+        let index = table.index(name).ok_or_else(|| no_such_index(name))?;
+        if !index.is_readable {
+            return Err(index_is_filling(name));
+        }
+        if index.is_global && self.is_consistent {
+            return Err(validation("Consistent reads are not supported on global secondary indexes"));
+        }
+        Ok(Some(index))
+    }
+
+    fn bounds(&self, keys: &KeySchema, placeholders: &Placeholders<'_>) -> Result<Bounds, ApiError> {
+        let of = |condition: KeyCondition<'_>| {
+            let mut hash = Vec::new();
+            encode(condition.hash, &mut hash);
+            let range = condition.key_range(&partition_token(&hash).to_be_bytes());
+            Bounds { start: range.start, end: range.end }
+        };
+        Ok(match &self.keys {
+            KeysSource::Text(text) => {
+                // The tree borrows nothing beyond this call.
+                let condition = KeyCondition::parse(text, placeholders, keys);
+                of(condition.map_err(validation)?)
+            }
+            KeysSource::Conditions(conditions) => {
+                let attributes = conditions.attributes();
+                of(legacy::key_conditions(&attributes, keys).map_err(validation)?)
+            }
+            KeysSource::All => match self.segment {
+                None => Bounds { start: Vec::new(), end: None },
+                Some((segment, total)) => {
+                    let tokens = segment_tokens(segment, total);
+                    let bytes =
+                        |token: u32| u16::try_from(token).ok().map(|token| token.to_be_bytes().to_vec());
+                    match bytes(tokens.start) {
+                        Some(start) => Bounds { start, end: bytes(tokens.end) },
+                        // More segments than partitions: the last ones are empty.
+                        None => Bounds { start: Vec::new(), end: Some(Vec::new()) },
+                    }
+                }
+            },
+        })
+    }
+
+    /// Filters come after the keys, so they cannot be about them.
+    fn check_filter(&self, filter: Option<&Condition<'_>>, keys: &KeySchema) -> Result<(), ApiError> {
+        let parameter = match &self.filter {
+            FilterSource::Conditions(_) => "QueryFilter",
+            _ => "Filter Expression",
+        };
+        let mut found = None;
+        if let Some(filter) = filter {
+            filter.visit_paths(&mut |path: &Path<'_>| {
+                if keys.contains(path.attribute) && found.is_none() {
+                    found = Some(path.attribute.to_owned());
+                }
+            });
+        }
+        match found {
+            None => Ok(()),
+            Some(name) => Err(validation(format!(
+                "{parameter} can only contain non-primary key attributes: Primary key attribute: {name}"
+            ))),
+        }
+    }
+
+    /// Whether an index lacks what is wanted. A local one sends on to its table then; a global one cannot.
+    fn check_projected(
+        &self,
+        table: &Table,
+        index: Option<&Index>,
+        filter: Option<&Condition<'_>>,
+        projection: Option<&Projection<'_>>,
+    ) -> Result<bool, ApiError> {
+        let Some(index) = index else { return Ok(false) };
+        if index.projection == crate::index::IndexProjection::All {
+            return Ok(false);
+        }
+        if self.select == Select::AllAttributes {
+            if index.is_global {
+                return Err(invalid_parameter(format!(
+                    "Select type ALL_ATTRIBUTES is not supported for global secondary index {} because its \
+                     projection type is not ALL",
+                    index.name
+                )));
+            }
+            return Ok(true);
+        }
+        let mut lacking: Vec<String> = Vec::new();
+        let mut look = |name: &str| {
+            let is_known = lacking.iter().any(|known| known == name);
+            if !is_known && !index.projection.carries(name, &index.keys, table.keys()) {
+                lacking.push(name.to_owned());
+            }
+        };
+        for path in projection.iter().flat_map(|projection| &projection.paths) {
+            look(path.attribute);
+        }
+        if let Some(filter) = filter {
+            filter.visit_paths(&mut |path: &Path<'_>| look(path.attribute));
+        }
+        if index.is_global && !lacking.is_empty() {
+            return Err(invalid_parameter(format!(
+                "Global secondary index {} does not project [{}]",
+                index.name,
+                lacking.join(", ")
+            )));
+        }
+        Ok(!lacking.is_empty())
+    }
+
+    fn check_start(&self, bounds: &Bounds, start: &[u8]) -> Result<(), ApiError> {
+        if bounds.contains(start) {
+            return Ok(());
+        }
+        Err(match self.segment {
+            Some((segment, total)) => validation(format!(
+                "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with \
+                 correct Segment. TotalSegments: {total} Segment: {segment}"
+            )),
+            None => validation(
+                "The provided starting key is outside query boundaries based on provided conditions",
+            ),
+        })
+    }
+}
+
+/// Places from `start` (inclusive) to `end` (exclusive).
+struct Bounds {
+    start: Vec<u8>,
+    end: Option<Vec<u8>>,
+}
+
+impl Bounds {
+    fn range(&self, id: u64) -> Range {
+        let start = (id, Tail(self.start.clone()));
+        match &self.end {
+            Some(end) => Range::between(&start, &(id, Tail(end.clone()))),
+            None => Range::prefix(&id).starting_at(&start),
+        }
+    }
+
+    fn contains(&self, place: &[u8]) -> bool {
+        *self.start <= *place && self.end.as_ref().is_none_or(|end| *place < **end)
+    }
+}
+
+/// Where the item of an ExclusiveStartKey lies in the table or the index.
+fn start_place(table: &Table, index: Option<&Index>, start: &Item) -> Result<Vec<u8>, ApiError> {
+    let invalid = || validation("The provided starting key is invalid");
+    let Some(index) = index else {
+        let key = table
+            .keys()
+            .exact_key(start)
+            .map_err(|error| validation(format!("The provided starting key is invalid: {error}")))?;
+        return Ok(place(key.hash_bytes().len(), key.as_bytes()));
+    };
+    let is_key = |name: &str| index.keys.contains(name) || table.keys().contains(name);
+    if start.iter().any(|(name, _)| !is_key(name)) {
+        return Err(invalid());
+    }
+    let index_key = index.keys.index_key_of(start).ok_or_else(invalid)?;
+    let table_key = table.keys().index_key_of(start).ok_or_else(invalid)?;
+    let hash_length = index_key.hash_bytes().len();
+    let mut key = index_key.into_bytes();
+    key.extend_from_slice(table_key.as_bytes());
+    Ok(place(hash_length, &key))
+}

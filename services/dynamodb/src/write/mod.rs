@@ -1,0 +1,178 @@
+//! The one path of every change of an item: look at what is there, check the condition, decide, store.
+//!
+//! PutItem, UpdateItem, DeleteItem, batches, transactions, PartiQL and time to live all end here; what a change brings
+//! with it (index entries, the stream's record, the journal, the time to live) is in [`store`].
+
+mod collection;
+mod draft;
+mod store;
+
+pub(crate) use collection::{WantsMetrics, collection_metrics};
+pub(crate) use draft::{Action, ConditionSource, Returns, UpdateSource, WriteDraft};
+pub(crate) use store::{Cause, Change, Costs, store_change};
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ::store::{Tail, Tx};
+use cloud::Ctx;
+use shapes::ApiError;
+
+use crate::DynamoDb;
+use crate::definitions::{Table, place};
+use crate::errors::{condition_failed, validation};
+use crate::expression::{Condition, Kind, Placeholders, Update};
+use crate::item::Item;
+use crate::key_schema::EncodedKey;
+use crate::tables::ITEMS;
+
+/// What became of a write.
+pub(crate) struct Written {
+    pub table: Arc<Table>,
+    /// As ReturnValues asks for.
+    pub attributes: Option<Item>,
+    pub costs: Costs,
+}
+
+/// A write whose expressions are understood.
+pub(crate) struct Bound<'d> {
+    draft: &'d WriteDraft,
+    condition: Option<Condition<'d>>,
+    update: Option<Update<'d>>,
+}
+
+impl WriteDraft {
+    /// The whole write, in a transaction of one.
+    pub(crate) fn perform(
+        &self,
+        service: &DynamoDb,
+        ctx: &Ctx,
+        tx: &mut Tx<'_>,
+    ) -> Result<Written, ApiError> {
+        let bound = self.bind()?;
+        tx.with_scope(&self.target.scope, |tx| {
+            let table = service.definitions.for_write(tx, &self.target)?;
+            bound.run(ctx, tx, table)
+        })
+    }
+
+    /// Understands the expressions, which needs no table.
+    pub(crate) fn bind(&self) -> Result<Bound<'_>, ApiError> {
+        let names = self.names.as_ref();
+        let names = names.map(|names| names.iter().map(|(key, name)| (key.as_str(), name.as_str())));
+        let placeholders =
+            Placeholders::new(names, self.values.as_ref().map(Item::iter)).map_err(validation)?;
+        let update = match &self.action {
+            Action::Update { update, .. } => update.bind(&placeholders)?,
+            _ => None,
+        };
+        let condition = match &self.condition {
+            ConditionSource::None => None,
+            ConditionSource::Text(text) => {
+                Some(Condition::parse(Kind::Condition, text, &placeholders).map_err(validation)?)
+            }
+            ConditionSource::Expected(expected) => Some(expected.condition()?),
+        };
+        placeholders.check_used().map_err(validation)?;
+        Ok(Bound { draft: self, condition, update })
+    }
+}
+
+impl Bound<'_> {
+    /// Everything that needs the table, in the table's scope.
+    pub(crate) fn run(&self, ctx: &Ctx, tx: &mut Tx<'_>, table: Arc<Table>) -> Result<Written, ApiError> {
+        let key = self.draft.key(&table)?;
+        if let Some(update) = &self.update {
+            table.keys().check_not_updated(update.touched()).map_err(validation)?;
+        }
+        let place = place(key.hash_bytes().len(), key.as_bytes());
+        let old = if self.needs_old(&table) {
+            ITEMS.find(tx, &(table.row.id, Tail(place.clone())))?.map(|stored| stored.0)
+        } else {
+            None
+        };
+        self.check_condition(old.as_ref())?;
+        let new = match &self.draft.action {
+            Action::Check(_) => return Ok(self.checked(table, old.as_ref())),
+            Action::Put(item) => Some(Cow::Borrowed(item)),
+            Action::Delete(_) => None,
+            Action::Update { key, update } => self.updated(old.as_ref(), key, update)?.map(Cow::Owned),
+        };
+        let change = Change { old: old.as_ref(), new: new.as_deref(), cause: Cause::User };
+        let costs = store_change(ctx, tx, &table, place, &change, self.draft.counts)?;
+        let costs = if self.draft.is_transactional { costs.doubled() } else { costs };
+        let attributes = self.attributes(old, new);
+        Ok(Written { table, attributes, costs })
+    }
+
+    /// Whether it matters what was there.
+    fn needs_old(&self, table: &Table) -> bool {
+        self.condition.is_some()
+            || self.draft.returns != Returns::None
+            || self.draft.counts
+            || !matches!(self.draft.action, Action::Put(_) | Action::Delete(_))
+            || store::needs_old(table)
+    }
+
+    fn check_condition(&self, old: Option<&Item>) -> Result<(), ApiError> {
+        let Some(condition) = &self.condition else { return Ok(()) };
+        let nothing = Item::new();
+        if condition.is_met_by(old.unwrap_or(&nothing)) {
+            return Ok(());
+        }
+        Err(condition_failed(old.filter(|_| self.draft.shows_item)))
+    }
+
+    fn checked(&self, table: Arc<Table>, old: Option<&Item>) -> Written {
+        let costs = Costs::of_check(old);
+        Written { table, attributes: None, costs: if self.draft.counts { costs } else { Costs::default() } }
+    }
+
+    fn updated(
+        &self,
+        old: Option<&Item>,
+        key: &Item,
+        source: &UpdateSource,
+    ) -> Result<Option<Item>, ApiError> {
+        // An item that is not there begins as its key.
+        let before = old.unwrap_or(key);
+        let Some(update) = &self.update else { return Ok(Some(before.clone())) };
+        if old.is_none() && source.only_takes_away() {
+            return Ok(None);
+        }
+        let after = update.apply(before).map_err(validation)?;
+        after.check_updated().map_err(validation)?;
+        Ok(Some(after))
+    }
+
+    fn attributes(&self, old: Option<Item>, new: Option<Cow<'_, Item>>) -> Option<Item> {
+        let touched =
+            |item: &Item| self.update.as_ref().map_or_else(Item::new, |update| update.touched_parts(item));
+        let attributes = match self.draft.returns {
+            Returns::None => None,
+            Returns::AllOld => old,
+            Returns::AllNew => new.map(Cow::into_owned),
+            Returns::UpdatedOld => old.as_ref().map(touched),
+            Returns::UpdatedNew => new.as_deref().map(touched),
+        };
+        attributes.filter(|item| !item.is_empty())
+    }
+}
+
+impl WriteDraft {
+    /// The key of the item, once it fits the table.
+    fn key(&self, table: &Table) -> Result<EncodedKey, ApiError> {
+        let keys = table.keys();
+        match &self.action {
+            Action::Put(item) => keys.key_of(item).map_err(validation),
+            Action::Update { key, .. } | Action::Delete(key) | Action::Check(key) => {
+                keys.exact_key(key).map_err(validation)
+            }
+        }
+    }
+
+    /// The bytes that name the item among all of the region; `None` when its key does not fit.
+    pub(crate) fn identity(&self, table: &Table) -> Option<(u64, Vec<u8>)> {
+        Some((table.row.id, self.key(table).ok()?.into_bytes()))
+    }
+}

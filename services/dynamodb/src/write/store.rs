@@ -1,0 +1,122 @@
+//! A change with all that hangs on it, in one transaction: the item, its index entries, the stream's record, the journal
+//! of point-in-time recovery, the time to live.
+
+use cloud::Ctx;
+use shapes::ApiError;
+use store::{Tail, Tx};
+
+use crate::capacity::{ReadMode, read_units, write_units};
+use crate::definitions::Table;
+use crate::errors::validation;
+use crate::index::{Entry, IndexChange};
+use crate::item::Item;
+use crate::tables::{ITEMS, StoredItem};
+use crate::{journal, streams, time_to_live};
+
+/// An item before and after. `old` is only right where [`needs_old`] asks for it.
+pub(crate) struct Change<'a> {
+    pub old: Option<&'a Item>,
+    pub new: Option<&'a Item>,
+    pub cause: Cause,
+}
+
+/// Who changed an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    User,
+    TimeToLive,
+}
+
+/// Units that a write consumed; nothing when nobody asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Costs {
+    pub table: f64,
+    /// By index, in the order of the table's.
+    pub indexes: Vec<(String, bool, f64)>,
+}
+
+impl Costs {
+    /// A condition check costs as much as a transactional write of what is there.
+    pub(super) fn of_check(old: Option<&Item>) -> Self {
+        Self { table: write_units(old.map_or(0, Item::size), 0, true), indexes: Vec::new() }
+    }
+
+    pub(super) fn doubled(mut self) -> Self {
+        self.table *= 2.0;
+        self.indexes.iter_mut().for_each(|(_, _, units)| *units *= 2.0);
+        self
+    }
+
+    /// As the second call of a transaction with the same token: what it reads to find that nothing is to be done.
+    pub(crate) fn of_replay(item: &Item) -> Self {
+        Self { table: read_units(item.size(), ReadMode::Transactional), indexes: Vec::new() }
+    }
+}
+
+/// Whether a change of the table must know what was there.
+pub(super) fn needs_old(table: &Table) -> bool {
+    let row = &table.row;
+    !table.indexes.is_empty() || row.stream.is_some() || row.time_to_live.is_some() || row.journal.is_some()
+}
+
+/// Stores a change of the item at `place` (see [`crate::definitions::place`]) and returns what it costs.
+pub(crate) fn store_change(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    table: &Table,
+    place: Vec<u8>,
+    change: &Change<'_>,
+    counts: bool,
+) -> Result<Costs, ApiError> {
+    let Change { old, new, .. } = *change;
+    if let Some(new) = new {
+        for index in &table.indexes {
+            index.keys.check_index_key(&index.name, new).map_err(validation)?;
+        }
+    }
+    let mut costs = Costs::default();
+    if counts {
+        costs.table = write_units(old.map_or(0, Item::size), new.map_or(0, Item::size), false);
+    }
+    // What was there is known and the same: nothing is to be written, and no stream tells of it.
+    if old.is_some() && old == new {
+        return Ok(costs);
+    }
+    let key = (table.row.id, Tail(place));
+    match new {
+        Some(item) => put_item(tx, &key, item),
+        None => ITEMS.delete(tx, &key),
+    }
+    for index in &table.indexes {
+        let difference = index.change(table.keys(), old, new);
+        if difference.is_empty() {
+            continue;
+        }
+        if counts {
+            costs.indexes.push((index.name.clone(), index.is_global, index_units(&difference, old)));
+        }
+        if let Some(removed) = &difference.removed {
+            ITEMS.delete(tx, &(index.id, Tail(index.place(removed))));
+        }
+        if let Some(Entry { key, item }) = difference.put {
+            ITEMS.put(tx, &(index.id, Tail(index.place(&key))), &StoredItem(item));
+        }
+    }
+    if needs_old(table) {
+        streams::record(ctx, tx, table, change)?;
+        journal::record(ctx, tx, table, &key.1, old)?;
+        time_to_live::follow(ctx, tx, table, &key.1, old, new)?;
+    }
+    Ok(costs)
+}
+
+fn put_item(tx: &mut Tx<'_>, key: &(u64, Tail), item: &Item) {
+    ITEMS.put_with(tx, key, |out| item.encode_into(out));
+}
+
+/// An entry that moves is deleted and put, each a write.
+fn index_units(change: &IndexChange, old: Option<&Item>) -> f64 {
+    let removed = change.removed.as_ref().map_or(0.0, |_| write_units(old.map_or(0, Item::size), 0, false));
+    let put = change.put.as_ref().map_or(0.0, |entry| write_units(0, entry.item.size(), false));
+    removed + put
+}
