@@ -1,6 +1,8 @@
 //! Reading a pattern from left to right.
 
 /// What is still to be read.
+///
+/// Its steps stay calls: inlined into the parsers they take the optimiser a minute.
 #[derive(Clone, Copy)]
 pub(super) struct Scanner<'a> {
     rest: &'a str,
@@ -11,6 +13,7 @@ impl<'a> Scanner<'a> {
         Self { rest: text }
     }
 
+    #[inline(never)]
     pub(super) fn skip_space(&mut self) {
         self.rest = self.rest.trim_start();
     }
@@ -24,6 +27,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes `text` if it comes next.
+    #[inline(never)]
     pub(super) fn takes(&mut self, text: &str) -> bool {
         match self.rest.strip_prefix(text) {
             Some(rest) => {
@@ -35,6 +39,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes `word` in any case if it comes next and ends there.
+    #[inline(never)]
     pub(super) fn takes_word(&mut self, word: &str) -> bool {
         let Some((head, rest)) = self.rest.split_at_checked(word.len()) else { return false };
         let ends = !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
@@ -53,6 +58,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text up to the closing `quote`, behind an opening one that was taken; a backslash keeps the next character.
+    #[inline(never)]
     pub(super) fn quoted(&mut self, quote: char) -> Result<String, String> {
         let mut out = String::new();
         let mut characters = self.rest.char_indices();
