@@ -1,6 +1,7 @@
 //! The region's own pages and answers below `/_brume/`: the console, and what the command line asks.
 
 mod assets;
+mod inventory;
 mod node;
 mod picture;
 
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use shapes::ApiError;
 
 use crate::region::advance_clock;
+use inventory::Inventory;
 
 /// What is known of the machine.
 pub(crate) struct Host {
@@ -29,13 +31,14 @@ pub(crate) struct Host {
 }
 
 pub(crate) fn endpoint(cloud: Cloud, runner: Arc<Runner>, host: Host) -> Arc<dyn HttpEndpoint> {
-    Arc::new(Admin { cloud, runner, host })
+    Arc::new(Admin { cloud, runner, host, inventory: Inventory::default() })
 }
 
 struct Admin {
     cloud: Cloud,
     runner: Arc<Runner>,
     host: Host,
+    inventory: Inventory,
 }
 
 /// The path below which everything here lies.
@@ -98,7 +101,7 @@ impl Admin {
             (&Method::POST, "/api/accounts") => self.declare_account(body).await?,
             (&Method::GET, "/api/jobs") => self.jobs()?,
             (&Method::GET, "/api/trace") => self.trace(query)?,
-            (&Method::GET, "/api/architecture") => picture::architecture(&self.cloud),
+            (&Method::GET, "/api/architecture") => picture::architecture(&self.cloud, &self.inventory).await,
             (&Method::GET, "/api/node") => node::describe(&self.cloud, &parameter(query, "arn")?).await?,
             (&Method::GET, page) => return Ok(assets::page(page)),
             _ => {

@@ -43,11 +43,16 @@ struct Found {
     recent: Vec<Value>,
 }
 
-/// The console's own calls: those of the owner of the account, in a trace that nobody follows.
+/// The owner of a resource's account, and the resource's part of the ARN.
 fn owner(cloud: &Cloud, resource: &str) -> Option<(Ctx, String)> {
     let parts = arn::split(resource)?;
     let account = parts.account_id().unwrap_or(AccountId::DEFAULT);
     let region = Region::parse(parts.region).unwrap_or(cloud.settings().default_region);
+    Some((as_owner(cloud, account, region), parts.resource.to_owned()))
+}
+
+/// The console's own calls: those of the owner of the account, in a trace that nobody follows.
+pub(super) fn as_owner(cloud: &Cloud, account: AccountId, region: Region) -> Ctx {
     let caller = Caller {
         actor: Actor::of(Principal::root(account)),
         access_key_id: None,
@@ -57,9 +62,7 @@ fn owner(cloud: &Cloud, resource: &str) -> Option<(Ctx, String)> {
         source: None,
     };
     let trace = TraceContext::begin(cloud.ids(), cloud.clock().now());
-    let ctx =
-        Ctx::new(cloud.clone(), caller, (account, region), trace, "console".into(), &cloud.ids().uuid());
-    Some((ctx, parts.resource.to_owned()))
+    Ctx::new(cloud.clone(), caller, (account, region), trace, "console".into(), &cloud.ids().uuid())
 }
 
 /// The latest calls that touched a resource.
