@@ -1,0 +1,217 @@
+//! The engine against a map: random operations, and after each of them table, indexes and pages must tell the same.
+
+use std::collections::BTreeMap;
+
+use dynamodb_api::op::{BatchWriteItem, PutItem, Query, Scan};
+use dynamodb_api::*;
+use proptest::prelude::*;
+
+use crate::kit::{Db, attribute, item, key, projection, put, query, show, table};
+
+/// What an item is but for its key: both may be missing.
+type Content = (Option<u8>, Option<u8>);
+type Reference = BTreeMap<(u8, u8), Content>;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put(u8, u8, Content),
+    PutNew(u8, u8, Content),
+    Delete(u8, u8),
+    SetColor(u8, u8, u8),
+    RemoveColor(u8, u8),
+    Batch(Vec<(u8, u8, Option<Content>)>),
+    QueryTable(u8, u8, bool),
+    QueryColor(u8, i32),
+    ScanIndex(i32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (pk, sk, color) = (0..4u8, 0..6u8, 0..3u8);
+    let content = || (proptest::option::of(0..3u8), proptest::option::of(0..9u8));
+    prop_oneof![
+        3 => (pk.clone(), sk.clone(), content()).prop_map(|(pk, sk, content)| Step::Put(pk, sk, content)),
+        1 => (pk.clone(), sk.clone(), content()).prop_map(|(pk, sk, content)| Step::PutNew(pk, sk, content)),
+        2 => (pk.clone(), sk.clone()).prop_map(|(pk, sk)| Step::Delete(pk, sk)),
+        2 => (pk.clone(), sk.clone(), color.clone()).prop_map(|(pk, sk, color)| Step::SetColor(pk, sk, color)),
+        1 => (pk.clone(), sk.clone()).prop_map(|(pk, sk)| Step::RemoveColor(pk, sk)),
+        1 => proptest::collection::vec((pk.clone(), sk.clone(), proptest::option::of(content())), 1..6)
+            .prop_map(Step::Batch),
+        2 => (pk, sk, any::<bool>()).prop_map(|(pk, sk, forward)| Step::QueryTable(pk, sk, forward)),
+        2 => (color, 1..5i32).prop_map(|(color, limit)| Step::QueryColor(color, limit)),
+        1 => (1..5i32).prop_map(Step::ScanIndex),
+    ]
+}
+
+fn text(pk: u8, sk: u8, (color, rank): Content) -> String {
+    let color = color.map(|color| format!("color=c{color} ")).unwrap_or_default();
+    let rank = rank.map(|rank| format!("rank={rank} ")).unwrap_or_default();
+    format!("{color}pk=p{pk} {rank}sk={sk}")
+}
+
+fn indexed() -> CreateTableInput {
+    let mut input = table("orders", true);
+    input.attribute_definitions.as_mut().unwrap().extend([attribute("color", "S"), attribute("rank", "N")]);
+    input.global_secondary_indexes = Some(vec![GlobalSecondaryIndex {
+        index_name: "by-color".to_owned(),
+        key_schema: vec![key("color", "HASH"), key("rank", "RANGE")],
+        projection: projection("ALL", &[]),
+        ..Default::default()
+    }]);
+    input
+}
+
+async fn all_pages(db: &Db, ask: impl Fn(Option<crate::kit::Item>) -> QueryInput) -> Vec<String> {
+    let (mut seen, mut start) = (Vec::new(), None);
+    loop {
+        let page = db.call::<Query>(ask(start)).await.unwrap();
+        seen.extend(page.items.unwrap().iter().map(show));
+        start = page.last_evaluated_key;
+        if start.is_none() {
+            return seen;
+        }
+    }
+}
+
+async fn run(db: &Db, model: &mut Reference, step: Step) {
+    match step {
+        Step::Put(pk, sk, content) => {
+            db.put(&text(pk, sk, content)).await;
+            model.insert((pk, sk), content);
+        }
+        Step::PutNew(pk, sk, content) => {
+            let input = PutItemInput {
+                condition_expression: Some("attribute_not_exists(pk)".to_owned()),
+                ..put(&text(pk, sk, content))
+            };
+            let is_new = !model.contains_key(&(pk, sk));
+            assert_eq!(db.call::<PutItem>(input).await.is_ok(), is_new);
+            if is_new {
+                model.insert((pk, sk), content);
+            }
+        }
+        Step::Delete(pk, sk) => {
+            db.delete(&format!("pk=p{pk} sk={sk}")).await;
+            model.remove(&(pk, sk));
+        }
+        Step::SetColor(pk, sk, color) => {
+            let given = format!(":c=c{color}");
+            let content = model.entry((pk, sk)).or_default();
+            content.0 = Some(color);
+            let updated = db.update(&format!("pk=p{pk} sk={sk}"), "SET color = :c", &given).await.unwrap();
+            assert_eq!(updated, text(pk, sk, *content));
+        }
+        Step::RemoveColor(pk, sk) => {
+            db.update(&format!("pk=p{pk} sk={sk}"), "REMOVE color", "").await.unwrap();
+            model.entry((pk, sk)).or_default().0 = None;
+        }
+        Step::Batch(writes) => batch(db, model, writes).await,
+        Step::QueryTable(pk, sk, forward) => {
+            let values = format!(":p=p{pk} :s={sk}");
+            let found = all_pages(db, |start| QueryInput {
+                limit: Some(2),
+                exclusive_start_key: start,
+                scan_index_forward: Some(forward),
+                ..query(None, "pk = :p AND sk >= :s", &values)
+            })
+            .await;
+            let mut expected: Vec<_> = model
+                .range((pk, sk)..=(pk, u8::MAX))
+                .map(|((pk, sk), content)| text(*pk, *sk, *content))
+                .collect();
+            if !forward {
+                expected.reverse();
+            }
+            assert_eq!(found, expected);
+        }
+        Step::QueryColor(color, limit) => {
+            let values = format!(":c=c{color}");
+            let found = all_pages(db, |start| QueryInput {
+                limit: Some(limit),
+                exclusive_start_key: start,
+                ..query(Some("by-color"), "color = :c", &values)
+            })
+            .await;
+            let mut expected: Vec<_> = model
+                .iter()
+                .filter_map(|((pk, sk), content)| {
+                    let rank = content.1.filter(|_| content.0 == Some(color))?;
+                    Some(((rank, *pk, *sk), text(*pk, *sk, *content)))
+                })
+                .collect();
+            expected.sort();
+            assert_eq!(found, expected.into_iter().map(|(_, text)| text).collect::<Vec<_>>());
+        }
+        Step::ScanIndex(limit) => {
+            let (mut found, mut start) = (0, None);
+            loop {
+                let input = ScanInput {
+                    table_name: "orders".to_owned(),
+                    index_name: Some("by-color".to_owned()),
+                    limit: Some(limit),
+                    exclusive_start_key: start,
+                    ..Default::default()
+                };
+                let page = db.call::<Scan>(input).await.unwrap();
+                found += page.items.unwrap().len();
+                start = page.last_evaluated_key;
+                if start.is_none() {
+                    break;
+                }
+            }
+            let expected =
+                model.values().filter(|content| content.0.is_some() && content.1.is_some()).count();
+            assert_eq!(found, expected);
+        }
+    }
+}
+
+async fn batch(db: &Db, model: &mut Reference, writes: Vec<(u8, u8, Option<Content>)>) {
+    let mut keys: Vec<_> = writes.iter().map(|(pk, sk, _)| (*pk, *sk)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let is_valid = keys.len() == writes.len();
+    let requests = writes.iter().map(|(pk, sk, content)| match content {
+        Some(content) => WriteRequest {
+            put_request: Some(PutRequest { item: item(&text(*pk, *sk, *content)) }),
+            ..Default::default()
+        },
+        None => WriteRequest {
+            delete_request: Some(DeleteRequest { key: item(&format!("pk=p{pk} sk={sk}")) }),
+            ..Default::default()
+        },
+    });
+    let input = BatchWriteItemInput {
+        request_items: [("orders".to_owned(), requests.collect())].into(),
+        ..Default::default()
+    };
+    assert_eq!(db.call::<BatchWriteItem>(input).await.is_ok(), is_valid);
+    if !is_valid {
+        return;
+    }
+    for (pk, sk, content) in writes {
+        match content {
+            Some(content) => drop(model.insert((pk, sk), content)),
+            None => drop(model.remove(&(pk, sk))),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_table_is_what_a_map_is(steps in proptest::collection::vec(step(), 1..80)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let db = Db::with(indexed()).await;
+            let mut model = Reference::new();
+            for step in steps {
+                run(&db, &mut model, step).await;
+            }
+            let mut expected: Vec<_> =
+                model.iter().map(|((pk, sk), content)| text(*pk, *sk, *content)).collect();
+            expected.sort();
+            assert_eq!(db.scan().await, expected);
+        });
+    }
+}
