@@ -12,6 +12,6 @@ mod number;
 mod pattern;
 mod wildcard;
 
-pub use error::InvalidPattern;
+pub use error::{Fault, InvalidPattern};
 pub use matcher::ValuePattern;
 pub use pattern::EventPattern;

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::InvalidPattern;
 use crate::network::Block;
 use crate::number::NumberRange;
 use crate::wildcard::Wildcard;
+use crate::{Fault, InvalidPattern};
 
 /// Entries of one list at most.
 const MOST_ENTRIES: usize = 1000;
@@ -43,23 +43,26 @@ impl ValuePattern {
     }
 
     pub(crate) fn parse_at(list: &Value, place: &[&str]) -> Result<Self, InvalidPattern> {
-        let refuse = |message: String| InvalidPattern::new(message, place);
-        let entries =
-            list.as_array().ok_or_else(|| refuse("a value has to be an object or a list".to_owned()))?;
-        if entries.is_empty() || entries.len() > MOST_ENTRIES {
-            return Err(refuse(format!("a list has to have 1 to {MOST_ENTRIES} entries")));
+        let entries = list.as_array().ok_or_else(|| Fault::NoList.at(place))?;
+        match entries.len() {
+            0 => return Err(Fault::EmptyList.at(place)),
+            1..=MOST_ENTRIES => {}
+            _ => return Err(Fault::LongList(MOST_ENTRIES).at(place)),
         }
-        entries.iter().map(Matcher::parse).collect::<Result<_, _>>().map(Self).map_err(refuse)
+        let matchers = entries.iter().map(Matcher::parse).collect::<Result<_, _>>();
+        matchers.map(Self).map_err(|fault| fault.at(place))
     }
 
-    /// Whether a field may have this value; `None` when the event lacks it. Of a list any entry is enough.
+    /// Whether a field may have this value; `None` when the event lacks it. Of a list any entry is enough. An object is
+    /// no value: only what lies at the ends of an event's branches is there.
     pub fn matches(&self, value: Option<&Value>) -> bool {
         match value {
             Some(Value::Array(values)) => {
                 let exists = self.0.contains(&Matcher::Exists(true));
-                exists || values.iter().any(|value| self.matches_one(Some(value)))
+                let mut leaves = values.iter().filter(|value| !value.is_object());
+                exists || leaves.any(|value| self.matches_one(Some(value)))
             }
-            other => self.matches_one(other),
+            other => self.matches_one(other.filter(|value| !value.is_object())),
         }
     }
 
@@ -69,38 +72,39 @@ impl ValuePattern {
 }
 
 impl Matcher {
-    fn parse(entry: &Value) -> Result<Self, String> {
+    fn parse(entry: &Value) -> Result<Self, Fault> {
         let object = match entry {
             Value::Object(object) => object,
-            Value::Array(_) => return Err("a list holds values and comparisons, not lists".to_owned()),
+            Value::Array(_) => return Err(Fault::ListInList),
             literal => return Ok(Self::Exactly(literal.clone())),
         };
         let mut members = object.iter();
         let (Some((name, operand)), None) = (members.next(), members.next()) else {
-            return Err("a comparison has exactly one name, such as {\"prefix\": \"a\"}".to_owned());
+            return Err(Fault::NotOneComparison);
         };
         match name.as_str() {
             "anything-but" => Self::parse_anything_but(operand),
             "numeric" => NumberRange::parse(operand).map(Self::Number),
-            "exists" => {
-                operand.as_bool().map(Self::Exists).ok_or_else(|| "exists takes true or false".to_owned())
-            }
+            "exists" => operand
+                .as_bool()
+                .map(Self::Exists)
+                .ok_or_else(|| Fault::operand("exists", "takes true or false")),
             "cidr" => operand
                 .as_str()
                 .and_then(Block::parse)
                 .map(Self::Address)
-                .ok_or_else(|| "cidr takes a block of addresses such as 10.0.0.0/8".to_owned()),
+                .ok_or_else(|| Fault::operand("cidr", "takes a block of addresses such as 10.0.0.0/8")),
             _ => TextMatcher::parse(name, operand).map(Self::Text),
         }
     }
 
-    fn parse_anything_but(operand: &Value) -> Result<Self, String> {
+    fn parse_anything_but(operand: &Value) -> Result<Self, Fault> {
         let is_literal = |value: &Value| value.is_string() || value.is_number();
         match operand {
             Value::Object(object) => {
                 let mut members = object.iter();
                 let (Some((name, operand)), None) = (members.next(), members.next()) else {
-                    return Err("anything-but takes one comparison".to_owned());
+                    return Err(Fault::operand("anything-but", "takes one comparison"));
                 };
                 let operands = match operand {
                     Value::Array(list) => list.as_slice(),
@@ -113,7 +117,7 @@ impl Matcher {
                 Ok(Self::AnythingBut(list.clone()))
             }
             literal if is_literal(literal) => Ok(Self::AnythingBut(vec![literal.clone()])),
-            _ => Err("anything-but takes text, numbers, or one comparison of text".to_owned()),
+            _ => Err(Fault::operand("anything-but", "takes text, numbers, or one comparison of text")),
         }
     }
 
@@ -142,7 +146,7 @@ fn is_same(left: &Value, right: &Value) -> bool {
 }
 
 impl TextMatcher {
-    fn parse(name: &str, operand: &Value) -> Result<Self, String> {
+    fn parse(name: &str, operand: &Value) -> Result<Self, Fault> {
         let ignoring_case = operand.get("equals-ignore-case").and_then(Value::as_str).map(str::to_lowercase);
         match (name, operand.as_str(), ignoring_case) {
             ("prefix", Some(text), _) => Ok(Self::Prefix(text.to_owned())),
@@ -152,9 +156,9 @@ impl TextMatcher {
             ("equals-ignore-case", Some(text), _) => Ok(Self::EqualIgnoringCase(text.to_lowercase())),
             ("wildcard", Some(text), _) => Wildcard::parse(text).map(Self::Wildcard),
             ("prefix" | "suffix" | "equals-ignore-case" | "wildcard", None, None) => {
-                Err(format!("{name} takes text"))
+                Err(Fault::operand(name, "takes text"))
             }
-            _ => Err(format!("there is no comparison {name:?}")),
+            _ => Err(Fault::UnknownComparison(name.to_owned())),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::Fault;
+
 /// Bounds of a number, each with whether it is itself included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct NumberRange {
@@ -10,17 +12,16 @@ pub(crate) struct NumberRange {
 }
 
 impl NumberRange {
-    /// Reads `["=", 5]`, `["<", 5]` or `[">", 0, "<=", 5]`; an error says what would be right.
-    pub(crate) fn parse(list: &Value) -> Result<Self, String> {
+    /// Reads `["=", 5]`, `["<", 5]` or `[">", 0, "<=", 5]`.
+    pub(crate) fn parse(list: &Value) -> Result<Self, Fault> {
+        let wrong = |expected| Fault::operand("numeric", expected);
         let Some(parts) = list.as_array().filter(|parts| matches!(parts.len(), 2 | 4)) else {
-            return Err(
-                "numeric takes a list of one or two comparisons, such as [\">\", 0, \"<=\", 5]".to_owned()
-            );
+            return Err(wrong("takes a list of one or two comparisons, such as [\">\", 0, \"<=\", 5]"));
         };
         let mut range = Self { low: None, high: None };
         for pair in parts.chunks_exact(2) {
             let (Some(operator), Some(number)) = (pair[0].as_str(), pair[1].as_f64()) else {
-                return Err("numeric takes an operator followed by a number".to_owned());
+                return Err(wrong("takes an operator followed by a number"));
             };
             let side = match operator {
                 "=" if parts.len() == 2 => {
@@ -28,16 +29,14 @@ impl NumberRange {
                 }
                 ">" | ">=" => &mut range.low,
                 "<" | "<=" => &mut range.high,
-                other => return Err(format!("numeric knows =, <, <=, > and >=, not {other:?}")),
+                other => return Err(Fault::UnknownOperator(other.to_owned())),
             };
             if side.replace((number, operator.len() == 2)).is_some() {
-                return Err("numeric takes one lower and one upper bound".to_owned());
+                return Err(wrong("takes one lower and one upper bound"));
             }
         }
         match (range.low, range.high) {
-            (Some((low, _)), Some((high, _))) if low > high => {
-                Err("numeric's bounds leave no number".to_owned())
-            }
+            (Some((low, _)), Some((high, _))) if low > high => Err(wrong("has bounds that leave no number")),
             _ => Ok(range),
         }
     }

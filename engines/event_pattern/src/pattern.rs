@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{InvalidPattern, ValuePattern};
+use crate::{Fault, InvalidPattern, ValuePattern};
 
 /// How deep patterns may nest.
 const MOST_DEPTH: usize = 32;
@@ -24,8 +24,8 @@ enum Node {
 impl EventPattern {
     /// Reads a pattern from JSON text.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| InvalidPattern::new(format!("a pattern has to be JSON ({error})"), &[]))?;
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| Fault::NotJson(error.to_string()).at(&[]))?;
         Self::from_value(&value)
     }
 
@@ -33,7 +33,7 @@ impl EventPattern {
     pub fn from_value(value: &Value) -> Result<Self, InvalidPattern> {
         match value {
             Value::Object(object) if !object.is_empty() => Self::of_object(object, &mut Vec::new()),
-            _ => Err(InvalidPattern::new("a pattern has to be an object with at least one field", &[])),
+            _ => Err(Fault::NotAnObject.at(&[])),
         }
     }
 
@@ -42,7 +42,7 @@ impl EventPattern {
         place: &mut Vec<&'a str>,
     ) -> Result<Self, InvalidPattern> {
         if place.len() >= MOST_DEPTH {
-            return Err(InvalidPattern::new(format!("a pattern is at most {MOST_DEPTH} fields deep"), place));
+            return Err(Fault::TooDeep(MOST_DEPTH).at(place));
         }
         let mut pattern = Self { fields: Vec::new(), choices: Vec::new() };
         for (name, value) in object {
@@ -50,7 +50,7 @@ impl EventPattern {
             match value {
                 Value::Array(list) if name == "$or" => pattern.choices.push(choices(list, place)?),
                 Value::Object(object) if object.is_empty() => {
-                    return Err(InvalidPattern::new("an object has to have at least one field", place));
+                    return Err(Fault::EmptyObject.at(place));
                 }
                 Value::Object(object) => {
                     let node = Node::Object(Self::of_object(object, place)?);
@@ -87,12 +87,12 @@ impl EventPattern {
 
 fn choices<'a>(list: &'a [Value], place: &mut Vec<&'a str>) -> Result<Vec<EventPattern>, InvalidPattern> {
     if list.len() < 2 {
-        return Err(InvalidPattern::new("$or takes a list of at least two patterns", place));
+        return Err(Fault::WrongChoices.at(place));
     }
     list.iter()
         .map(|choice| match choice {
             Value::Object(object) if !object.is_empty() => EventPattern::of_object(object, place),
-            _ => Err(InvalidPattern::new("$or takes patterns", place)),
+            _ => Err(Fault::WrongChoices.at(place)),
         })
         .collect()
 }

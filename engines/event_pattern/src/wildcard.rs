@@ -1,5 +1,7 @@
 //! Text with `*` for any characters.
 
+use crate::Fault;
+
 /// Literal parts between the stars. `\*` and `\\` stand for themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wildcard {
@@ -7,14 +9,14 @@ pub(crate) struct Wildcard {
 }
 
 impl Wildcard {
-    /// An error says what would be right.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
+        let wrong = |expected| Fault::operand("wildcard", expected);
         let mut parts = vec![String::new()];
         let mut chars = text.chars();
         let mut was_star = false;
         while let Some(char) = chars.next() {
             let literal = match char {
-                '*' if was_star => return Err("wildcard takes no two stars in a row".to_owned()),
+                '*' if was_star => return Err(wrong("takes no two stars in a row")),
                 '*' => {
                     parts.push(String::new());
                     was_star = true;
@@ -22,7 +24,11 @@ impl Wildcard {
                 }
                 '\\' => match chars.next() {
                     Some(escaped @ ('*' | '\\')) => escaped,
-                    _ => return Err("wildcard's backslash stands before a star or a backslash".to_owned()),
+                    _ => {
+                        return Err(wrong(
+                            "has a backslash that stands before neither a star nor a backslash",
+                        ));
+                    }
                 },
                 other => other,
             };

@@ -1,6 +1,6 @@
 //! What patterns match and what they refuse.
 
-use event_pattern::{EventPattern, ValuePattern};
+use event_pattern::{EventPattern, Fault, ValuePattern};
 use serde_json::json;
 
 #[track_caller]
@@ -96,6 +96,24 @@ fn choices_stand_beside_fields() {
 #[test]
 fn objects_of_a_list_match_as_a_whole() {
     check(r#"{"l":{"a":[1],"b":[2]}}"#, &[r#"{"l":[{"a":1,"b":2}]}"#], &[r#"{"l":[{"a":1},{"b":2}]}"#]);
+}
+
+#[test]
+fn only_the_ends_of_branches_are_values() {
+    check(r#"{"a":[{"exists":true}]}"#, &[r#"{"a":1}"#], &[r#"{"a":{"b":1}}"#]);
+    check(r#"{"a":[{"exists":false}]}"#, &[r#"{"a":{"b":1}}"#], &[r#"{"a":1}"#]);
+    check(r#"{"a":[{"anything-but":"x"}]}"#, &[r#"{"a":[{"b":1},"y"]}"#], &[r#"{"a":{"b":1}}"#]);
+}
+
+#[test]
+fn faults_are_told_apart() {
+    let fault = |pattern: &str| EventPattern::parse(pattern).unwrap_err().fault;
+    assert_eq!(fault(r#"{"a":[{"near":1}]}"#), Fault::UnknownComparison("near".to_owned()));
+    assert_eq!(fault(r#"{"a":[]}"#), Fault::EmptyList);
+    assert_eq!(fault(r#"{"a":[[1]]}"#), Fault::ListInList);
+    assert_eq!(fault(r#"{"a":[{"numeric":["~",1]}]}"#), Fault::UnknownOperator("~".to_owned()));
+    let wrong = EventPattern::parse(r#"{"a":{"b":[{"exists":1}]}}"#).unwrap_err();
+    assert_eq!(wrong.to_string(), "exists takes true or false at a.b");
 }
 
 #[test]

@@ -33,6 +33,24 @@ pub(crate) fn invalid_arn(parameter: &str, text: &str) -> ApiError {
     invalid(parameter)
 }
 
+/// Subscribe's words for what is wrong with an attribute.
+pub(crate) fn in_attributes(error: ApiError) -> ApiError {
+    match error.message().strip_prefix("Invalid parameter: ") {
+        Some(rest) => invalid_because("Attributes", rest.to_owned()),
+        None => error,
+    }
+}
+
+pub(crate) fn group_is_missing() -> ApiError {
+    invalid("The MessageGroupId parameter is required for FIFO topics")
+}
+
+pub(crate) fn deduplication_is_missing() -> ApiError {
+    invalid(
+        "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+    )
+}
+
 pub(crate) fn invalid_token() -> ApiError {
     error::invalid_parameter_exception("Invalid token")
 }

@@ -13,11 +13,13 @@ use sqs_api::op::SendMessage;
 use sqs_api::{MessageAttributeValue, SendMessageInput};
 use store::{Order, Range, Reader, Tx};
 
+use crate::envelope::Letterhead;
+use crate::filter_policy::Filterable;
 use crate::jobs::{self, Content};
-use crate::message::{AttributeContent, Message};
+use crate::message::{AttributeContent, Publication};
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
-use crate::{PRINCIPAL, Sns, envelope, mail, tables};
+use crate::{PRINCIPAL, Sns, fifo, mail, tables};
 
 /// What became of one message.
 #[derive(Default)]
@@ -41,7 +43,30 @@ pub(crate) fn confirmed(reader: &mut dyn Reader, topic: &str) -> Result<Vec<Subs
 }
 
 impl Sns {
-    /// Delivers `message` to `subscriptions`, which lie in the scope of `tx`.
+    /// Signs what queues will get outside of the transaction, which is then as short as it can be: signatures are kept
+    /// for a while, and the transaction finds them.
+    pub(crate) fn sign_ahead(&self, arn: &TopicArn, publications: &[Publication]) -> Result<(), ApiError> {
+        if fifo::is_fifo(&arn.name) {
+            return Ok(());
+        }
+        let mut snapshot = self.cloud.store().read(&arn.scope())?;
+        let mut has_envelopes = false;
+        let range = Range::prefix(&arn.name);
+        tables::SUBSCRIPTIONS.visit(&mut snapshot, &range, Order::Ascending, |_, subscription| {
+            has_envelopes = subscription.protocol == Protocol::Sqs && !subscription.settings.is_raw;
+            if has_envelopes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        let Some(topic) = tables::TOPICS.find(&mut snapshot, &arn.name)?.filter(|_| has_envelopes) else {
+            return Ok(());
+        };
+        let letterhead = self.letterhead(&topic)?;
+        for publication in publications {
+            letterhead.sign_notification(arn, Protocol::Sqs, &publication.message)?;
+        }
+        Ok(())
+    }
+
+    /// Delivers a message to `subscriptions`, which lie in the scope of `tx`.
     pub(crate) fn fan_out(
         &self,
         ctx: &Ctx,
@@ -49,26 +74,31 @@ impl Sns {
         arn: &TopicArn,
         topic: &Topic,
         subscriptions: &[Subscription],
-        message: &Message,
+        publication: &Publication,
     ) -> Result<(), ApiError> {
         let mut outcomes = Outcomes::default();
+        if !subscriptions.is_empty() && topic.signature_version().is_some() {
+            self.signer.keep(tx)?;
+        }
+        let letterhead = self.letterhead(topic)?;
+        let filterable = Filterable::new(&publication.message);
         for subscription in subscriptions {
             let settings = &subscription.settings;
             let is_admitted = settings
                 .filter_policy
                 .as_ref()
-                .is_none_or(|policy| self.filters.admits(policy, settings.filters_body, message));
+                .is_none_or(|policy| self.filters.admits(policy, settings.filters_body, &filterable));
             if !is_admitted {
                 outcomes.filtered_out += 1;
                 continue;
             }
-            match self.deliver(ctx, tx, arn, topic, subscription, message)? {
+            match self.deliver(ctx, tx, (arn, topic, &letterhead), subscription, publication)? {
                 Some(true) => outcomes.delivered += 1,
                 Some(false) => outcomes.failed += 1,
                 None => {}
             }
         }
-        let size = message.size() as f64;
+        let size = publication.message.size() as f64;
         for (name, value) in [
             ("NumberOfMessagesPublished", 1.0),
             ("PublishSize", size),
@@ -88,60 +118,31 @@ impl Sns {
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        topic_arn: &TopicArn,
-        topic: &Topic,
+        (topic_arn, topic, letterhead): (&TopicArn, &Topic, &Letterhead<'_>),
         subscription: &Subscription,
-        message: &Message,
+        publication: &Publication,
     ) -> Result<Option<bool>, ApiError> {
         let arn = SubscriptionArn { topic: topic_arn.clone(), id: subscription.id.clone() };
         match subscription.protocol {
             Protocol::Sqs => {
-                let (body, attributes) = self.queue_message(&arn, subscription, message);
-                let sent = send(ctx, tx, topic_arn, &subscription.endpoint, body, attributes);
+                let message = queue_message(letterhead, &arn, subscription, publication)?;
+                let sent = send(ctx, tx, topic_arn, &subscription.endpoint, message);
                 if was_taken(sent)? {
                     return Ok(Some(true));
                 }
-                self.bury(ctx, tx, &arn, subscription, message)?;
+                self.bury(ctx, tx, (&arn, topic), subscription, publication)?;
                 Ok(Some(false))
             }
             Protocol::Email | Protocol::EmailJson if self.config.smtp.is_none() => {
-                let mail = self.notification_mail(&arn, topic, subscription, message);
+                let mail = self.notification_mail(&arn, topic, subscription, publication)?;
                 mail::keep(tx, topic_arn.account, &mail)?;
                 Ok(Some(true))
             }
             _ => {
-                jobs::add(ctx, tx, &arn, Content::Notification(message.clone()));
+                jobs::add(ctx, tx, &arn, Content::Notification(publication.message.clone()));
                 Ok(None)
             }
         }
-    }
-
-    /// The body and attributes of the message in a queue.
-    fn queue_message(
-        &self,
-        arn: &SubscriptionArn,
-        subscription: &Subscription,
-        message: &Message,
-    ) -> (String, Option<Map<MessageAttributeValue>>) {
-        if !subscription.settings.is_raw {
-            let endpoint = &self.cloud.settings().endpoint;
-            return (envelope::notification(endpoint, arn, subscription.protocol, message), None);
-        }
-        let attributes: Map<MessageAttributeValue> = message
-            .attributes
-            .iter()
-            .map(|(name, attribute)| {
-                let (string_value, binary_value) = match &attribute.value {
-                    AttributeContent::Text(text) => (Some(text.clone()), None),
-                    AttributeContent::Binary(bytes) => (None, Some(bytes.clone())),
-                };
-                let data_type = attribute.data_type.clone();
-                let value =
-                    MessageAttributeValue { data_type, string_value, binary_value, ..Default::default() };
-                (name.clone(), value)
-            })
-            .collect();
-        (message.body_for(subscription.protocol).to_owned(), (!attributes.is_empty()).then_some(attributes))
     }
 
     /// Puts a message that could not be delivered on the subscription's dead-letter queue, if it has one.
@@ -149,17 +150,15 @@ impl Sns {
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        arn: &SubscriptionArn,
+        (arn, topic): (&SubscriptionArn, &Topic),
         subscription: &Subscription,
-        message: &Message,
+        publication: &Publication,
     ) -> Result<(), ApiError> {
         let Some(queue) = &subscription.settings.dead_letter_queue else { return Ok(()) };
-        let (body, mut attributes) = self.queue_message(arn, subscription, message);
+        let mut message = queue_message(&self.letterhead(topic)?, arn, subscription, publication)?;
         // What a raw message has no room for is left out: a queue takes ten attributes.
-        if attributes.as_ref().is_some_and(|attributes| attributes.len() > 10) {
-            attributes = None;
-        }
-        let sent = send(ctx, tx, &arn.topic, queue, body, attributes);
+        message.attributes = message.attributes.filter(|attributes| attributes.len() <= 10);
+        let sent = send(ctx, tx, &arn.topic, queue, message);
         let name = if was_taken(sent)? {
             "NumberOfNotificationsRedrivenToDlq"
         } else {
@@ -168,6 +167,45 @@ impl Sns {
         ctx.publish("AWS/SNS", name, ("TopicName", &arn.topic.name), 1.0);
         Ok(())
     }
+}
+
+/// A message as a queue gets it.
+#[derive(Default)]
+pub(crate) struct QueueMessage {
+    pub body: String,
+    pub attributes: Option<Map<MessageAttributeValue>>,
+    pub group: Option<String>,
+    pub deduplication_id: Option<String>,
+}
+
+fn queue_message(
+    letterhead: &Letterhead<'_>,
+    arn: &SubscriptionArn,
+    subscription: &Subscription,
+    publication: &Publication,
+) -> Result<QueueMessage, ApiError> {
+    let Publication { message, group, deduplication_id, .. } = publication;
+    let (group, deduplication_id) = (group.clone(), deduplication_id.clone());
+    if !subscription.settings.is_raw {
+        let body = letterhead.notification(arn, subscription.protocol, publication)?;
+        return Ok(QueueMessage { body, attributes: None, group, deduplication_id });
+    }
+    let attributes: Map<MessageAttributeValue> = message
+        .attributes
+        .iter()
+        .map(|(name, attribute)| {
+            let (string_value, binary_value) = match &attribute.value {
+                AttributeContent::Text(text) => (Some(text.clone()), None),
+                AttributeContent::Binary(bytes) => (None, Some(bytes.clone())),
+            };
+            let data_type = attribute.data_type.clone();
+            let value = MessageAttributeValue { data_type, string_value, binary_value, ..Default::default() };
+            (name.clone(), value)
+        })
+        .collect();
+    let body = message.body_for(subscription.protocol).to_owned();
+    let attributes = (!attributes.is_empty()).then_some(attributes);
+    Ok(QueueMessage { body, attributes, group, deduplication_id })
 }
 
 /// Whether a queue took a message or refused it; faults of ours undo the whole transaction instead.
@@ -185,8 +223,7 @@ pub(crate) fn send(
     tx: &mut Tx<'_>,
     topic: &TopicArn,
     queue: &str,
-    message_body: String,
-    message_attributes: Option<Map<MessageAttributeValue>>,
+    message: QueueMessage,
 ) -> Result<(), ApiError> {
     let parts = identity::arn::split(queue);
     let place =
@@ -194,7 +231,14 @@ pub(crate) fn send(
     let (account, region, name): (AccountId, Region, &str) =
         place.ok_or_else(|| crate::errors::invalid("SQS endpoint ARN"))?;
     let queue_url = format!("{}/{}/{name}", ctx.cloud().settings().endpoint, account.digits().as_str());
-    let input = SendMessageInput { queue_url, message_body, message_attributes, ..Default::default() };
+    let input = SendMessageInput {
+        queue_url,
+        message_body: message.body,
+        message_attributes: message.attributes,
+        message_group_id: message.group,
+        message_deduplication_id: message.deduplication_id.filter(|_| fifo::is_fifo(name)),
+        ..Default::default()
+    };
     as_topic(ctx, topic).in_tenant(account, region).call_within::<SendMessage>(tx, input)?;
     Ok(())
 }

@@ -1,19 +1,20 @@
-//! Amazon SNS: standard topics that fan out to queues, functions, web endpoints and mailboxes.
+//! Amazon SNS: topics that fan out to queues, functions, web endpoints and mailboxes.
 //!
 //! Publishing is one transaction: messages to queues are in the queues once it commits, and every other delivery is a
-//! job in it, made by the region's runner with AWS's retry policies (see [`fan_out`]). FIFO topics, text messages and
-//! push notifications are not here and are refused by name.
+//! job in it, made by the region's runner with AWS's retry policies (see [`fan_out`]).
 
 mod delivery_policy;
 mod envelope;
 mod errors;
 mod fan_out;
+mod fifo;
 mod filter_policy;
 mod jobs;
 mod links;
 mod mail;
 mod message;
 mod ops;
+mod signature;
 mod subscription;
 mod tables;
 mod topic;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 use cloud::{Cloud, HttpEndpoint, PolicyCache, Service};
 
 use filter_policy::FilterPolicies;
+use signature::Signer;
+
 pub use mail::{Config, Encryption, Inbox, Mail, Smtp};
 
 /// SNS as the region's registry wants it.
@@ -53,11 +56,18 @@ pub(crate) struct Sns {
     pub(crate) config: Config,
     pub(crate) policies: PolicyCache,
     pub(crate) filters: FilterPolicies,
+    pub(crate) signer: Signer,
 }
 
 impl Sns {
     fn new(cloud: Cloud, config: Config) -> Self {
-        Self { cloud, config, policies: PolicyCache::default(), filters: FilterPolicies::default() }
+        Self {
+            cloud,
+            config,
+            policies: PolicyCache::default(),
+            filters: FilterPolicies::default(),
+            signer: Signer::default(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::json;
 use shapes::ApiError;
 
 use crate::ops::unsubscribe;
+use crate::signature::Signer;
 use crate::subscription::{SubscriptionArn, confirm};
 use crate::topic::TopicArn;
 use crate::{Inbox, Sns};
@@ -34,7 +35,8 @@ impl HttpEndpoint for Links {
         let is_signed = head.headers.contains_key(AUTHORIZATION) || query.contains("X-Amz-Signature=");
         let is_link = head.uri.path() == "/"
             && matches!(value(query, "Action").as_deref(), Some("ConfirmSubscription" | "Unsubscribe"));
-        head.uri.path() == INBOX_PATH || (is_link && !is_signed)
+        let path = head.uri.path();
+        path == INBOX_PATH || Signer::is_certificate_path(path) || (is_link && !is_signed)
     }
 
     fn serve<'a>(
@@ -47,6 +49,9 @@ impl HttpEndpoint for Links {
             let query = request.uri().query().unwrap_or_default();
             if request.uri().path() == INBOX_PATH {
                 return self.mail(query, peer);
+            }
+            if Signer::is_certificate_path(request.uri().path()) {
+                return self.certificate(request.uri().path());
             }
             match self.follow(query).await {
                 Ok((action, result)) => answer(200, "text/xml", success(action, &result, request_id)),
@@ -75,6 +80,15 @@ impl Links {
         let cloud = self.sns.cloud.clone();
         let arn = store.write(&topic.scope(), move |tx| confirm(tx, &cloud, &topic, &token, false)).await?;
         Ok(("ConfirmSubscription", format!("<SubscriptionArn>{arn}</SubscriptionArn>")))
+    }
+
+    /// The certificate that the region's messages are verified with.
+    fn certificate(&self, path: &str) -> Response<Bytes> {
+        match self.sns.signer.certificate(self.sns.cloud.store(), path) {
+            Ok(Some(pem)) => answer(200, "application/x-pem-file", pem),
+            Ok(None) => answer(404, "text/plain", "There is no such certificate.".to_owned()),
+            Err(error) => answer(500, "text/plain", error.message().to_owned()),
+        }
     }
 
     fn mail(&self, query: &str, peer: Option<IpAddr>) -> Response<Bytes> {

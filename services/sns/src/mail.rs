@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
 use store::{Order, Range, Scope, Store, Tx};
 
-use crate::message::Message;
+use crate::message::Publication;
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
 use crate::{Sns, envelope, tables};
@@ -123,24 +123,27 @@ impl Sns {
         arn: &SubscriptionArn,
         topic: &Topic,
         subscription: &Subscription,
-        message: &Message,
-    ) -> Mail {
+        publication: &Publication,
+    ) -> Result<Mail, ApiError> {
         let endpoint = &self.cloud.settings().endpoint;
+        let message = &publication.message;
         let body = match subscription.protocol {
-            Protocol::EmailJson => envelope::notification(endpoint, arn, subscription.protocol, message),
+            Protocol::EmailJson => {
+                self.letterhead(topic)?.notification(arn, subscription.protocol, publication)?
+            }
             _ => format!(
                 "{}\n\n--\nTo stop mail from this topic, visit\n{}\n",
                 message.body_for(subscription.protocol),
                 envelope::unsubscribe_url(endpoint, arn)
             ),
         };
-        Mail {
+        Ok(Mail {
             to: subscription.endpoint.clone(),
             from: self.sender(topic),
             subject: message.subject.clone().unwrap_or_else(|| "AWS Notification Message".to_owned()),
             body,
             time: self.cloud.clock().now(),
-        }
+        })
     }
 
     pub(crate) fn confirmation_mail(
@@ -150,24 +153,26 @@ impl Sns {
         subscription: &Subscription,
         token: &str,
         message_id: &str,
-    ) -> Mail {
+    ) -> Result<Mail, ApiError> {
         let endpoint = &self.cloud.settings().endpoint;
         let now = self.cloud.clock().now();
         let body = match subscription.protocol {
-            Protocol::EmailJson => envelope::subscription_confirmation(endpoint, arn, token, message_id, now),
+            Protocol::EmailJson => {
+                self.letterhead(topic)?.subscription_confirmation(arn, token, message_id, now)?
+            }
             _ => format!(
                 "This address is to be subscribed to the topic\n{arn}\n\nTo confirm, visit\n{}\n\nIf nobody should \
                  have asked for this, do nothing.\n",
                 envelope::subscribe_url(endpoint, arn, token)
             ),
         };
-        Mail {
+        Ok(Mail {
             to: subscription.endpoint.clone(),
             from: self.sender(topic),
             subject: "AWS Notification - Subscription Confirmation".to_owned(),
             body,
             time: now,
-        }
+        })
     }
 
     fn sender(&self, topic: &Topic) -> String {

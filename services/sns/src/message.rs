@@ -1,6 +1,6 @@
 //! A message as it is published: checked, and with the text that each protocol gets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use shapes::{ApiError, Map, Timestamp};
 use sns_api::MessageAttributeValue;
 
-use crate::errors;
 use crate::subscription::Protocol;
+use crate::{errors, fifo};
 
 /// API Reference, Publish: 256 KB, attributes included.
 pub(crate) const MOST_BYTES: usize = 262_144;
@@ -41,9 +41,27 @@ pub(crate) enum AttributeContent {
     Binary(Bytes),
 }
 
+/// A message with what only queues get of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Publication {
+    pub message: Message,
+    pub group: Option<String>,
+    pub deduplication_id: Option<String>,
+    /// Of a FIFO topic's message.
+    pub sequence_number: Option<String>,
+}
+
+impl From<Message> for Publication {
+    fn from(message: Message) -> Self {
+        Self { message, group: None, deduplication_id: None, sequence_number: None }
+    }
+}
+
 /// What the operations take of a message.
 #[derive(Default)]
 pub(crate) struct Parts {
+    pub is_fifo: bool,
+    pub group: Option<String>,
     pub message: String,
     pub subject: Option<String>,
     pub structure: Option<String>,
@@ -51,15 +69,29 @@ pub(crate) struct Parts {
     pub deduplication_id: Option<String>,
 }
 
+impl Publication {
+    pub(crate) fn parse(id: String, now: Timestamp, mut parts: Parts) -> Result<Self, ApiError> {
+        let (group, deduplication_id) = (parts.group.take(), parts.deduplication_id.take());
+        let is_fifo = parts.is_fifo;
+        let message = Message::parse(id, now, parts)?;
+        if deduplication_id.is_some() && !is_fifo {
+            let reason =
+                "The request includes MessageDeduplicationId parameter that is not valid for this topic type";
+            return Err(errors::invalid_because("MessageDeduplicationId", reason));
+        }
+        if group.is_none() && is_fifo {
+            return Err(errors::group_is_missing());
+        }
+        fifo::check_id("MessageGroupId", group.as_deref())?;
+        fifo::check_id("MessageDeduplicationId", deduplication_id.as_deref())?;
+        Ok(Self { message, group, deduplication_id, sequence_number: None })
+    }
+}
+
 impl Message {
     pub(crate) fn parse(id: String, now: Timestamp, parts: Parts) -> Result<Self, ApiError> {
         if parts.message.is_empty() {
             return Err(errors::invalid("Empty message"));
-        }
-        if parts.deduplication_id.is_some() {
-            let reason =
-                "The request includes MessageDeduplicationId parameter that is not valid for this topic type";
-            return Err(errors::invalid_because("MessageDeduplicationId", reason));
         }
         let subject = parts.subject;
         if let Some(subject) = &subject {
@@ -93,17 +125,17 @@ impl Message {
         self.body.len() + self.bodies.values().map(String::len).sum::<usize>() + attributes
     }
 
-    /// The attributes as filter policies see them: numbers as numbers, the elements of arrays, nothing binary.
-    pub(crate) fn filter_values(&self) -> HashMap<&str, Vec<Value>> {
+    /// The attributes as filter policies see them: numbers as numbers, lists as lists, nothing binary.
+    pub(crate) fn filter_values(&self) -> serde_json::Map<String, Value> {
         let values = self.attributes.iter().filter_map(|(name, attribute)| {
             let AttributeContent::Text(text) = &attribute.value else { return None };
-            let values = match attribute.data_type.as_str() {
+            let value = match attribute.data_type.as_str() {
                 "String.Array" => serde_json::from_str(text).ok()?,
-                "Number" => vec![serde_json::from_str(text.trim()).ok()?],
-                kind if kind.starts_with("Number.") => vec![serde_json::from_str(text.trim()).ok()?],
-                _ => vec![Value::String(text.clone())],
+                "Number" => serde_json::from_str(text.trim()).ok()?,
+                kind if kind.starts_with("Number.") => serde_json::from_str(text.trim()).ok()?,
+                _ => Value::String(text.clone()),
             };
-            Some((name.as_str(), values))
+            Some((name.clone(), value))
         });
         values.collect()
     }

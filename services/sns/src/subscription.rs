@@ -6,7 +6,7 @@ use shapes::{ApiError, Timestamp};
 use store::{Reader, Tx};
 
 use crate::topic::TopicArn;
-use crate::{delivery_policy, errors, filter_policy, tables};
+use crate::{delivery_policy, errors, fifo, filter_policy, tables};
 
 /// The longest a confirmation's token is good for (API Reference, ConfirmSubscription).
 pub(crate) const TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(2 * 86_400);
@@ -103,10 +103,6 @@ impl Protocol {
             return Err(errors::invalid_because("Endpoint", "it is too long"));
         }
         match self {
-            Self::Sqs if endpoint.ends_with(".fifo") => Err(errors::invalid_because(
-                "Endpoint",
-                "FIFO SQS Queues can not be subscribed to standard SNS topics",
-            )),
             Self::Sqs if is_arn_of("sqs") => Ok(()),
             Self::Sqs => Err(errors::invalid("SQS endpoint ARN")),
             Self::Lambda if is_arn_of("lambda") && endpoint.contains(":function:") => Ok(()),
@@ -192,7 +188,18 @@ impl Settings {
     }
 
     /// What can only be told once all attributes are set.
-    pub(crate) fn check(&self) -> Result<(), ApiError> {
+    pub(crate) fn check(&self, topic: &TopicArn, endpoint: &str) -> Result<(), ApiError> {
+        if let Some(queue) = &self.dead_letter_queue {
+            let is_fifo = fifo::is_fifo(queue);
+            if is_fifo && !fifo::is_fifo(&topic.name) {
+                return Err(errors::invalid(
+                    "RedrivePolicy: must use a standard queue as DLQ for a standard topic",
+                ));
+            }
+            if !is_fifo && fifo::is_fifo(&topic.name) && fifo::is_fifo(endpoint) {
+                return Err(errors::invalid("RedrivePolicy: must use a FIFO queue as DLQ for a FIFO topic"));
+            }
+        }
         match &self.filter_policy {
             Some(policy) => filter_policy::check(policy, self.filters_body),
             None => Ok(()),

@@ -1,8 +1,11 @@
 //! Everything SNS stores.
 
+use shapes::Timestamp;
 use store::Table;
 
+use crate::fifo::{Original, SequenceEnd};
 use crate::mail::{InboxEnd, Mail};
+use crate::signature::Identity;
 use crate::subscription::{Subscription, SubscriptionId};
 use crate::topic::Topic;
 
@@ -20,3 +23,15 @@ pub(crate) const MAIL: Table<(u64, u64), Mail> = Table::new("sns/mail");
 
 /// The number that an account's next mail gets.
 pub(crate) const INBOX_ENDS: Table<u64, InboxEnd> = Table::new("sns/inbox-end");
+
+/// The key that signs the region's messages, with its certificate. In the global scope, under one key.
+pub(crate) const IDENTITIES: Table<String, Identity> = Table::new("sns/identity");
+
+/// The numbers of FIFO topics' latest messages, by topic.
+pub(crate) const SEQUENCES: Table<String, SequenceEnd> = Table::new("sns/sequence");
+
+/// Messages that later ones with the same deduplication id are taken for, by topic and id.
+pub(crate) const ORIGINALS: Table<(String, String), Original> = Table::new("sns/original");
+
+/// When those are forgotten: by topic, time and id.
+pub(crate) const EXPIRIES: Table<(String, Timestamp, String), ()> = Table::new("sns/original-expiry");

@@ -7,7 +7,8 @@ use identity::{AccountId, Region};
 use shapes::ApiError;
 use store::{Reader, Scope};
 
-use crate::{delivery_policy, errors, tables, topic_policy};
+use crate::signature::Version;
+use crate::{delivery_policy, errors, fifo, tables, topic_policy};
 
 const LONGEST_NAME: usize = 256;
 const LONGEST_DISPLAY_NAME: usize = 100;
@@ -70,12 +71,21 @@ impl std::fmt::Display for TopicArn {
     }
 }
 
-pub(crate) fn check_name(name: &str) -> Result<(), ApiError> {
-    if name.ends_with(".fifo") {
-        return Err(errors::is_not_here_yet("FIFO topics are"));
-    }
+/// A FIFO topic's name ends with `.fifo`, and no other's does.
+pub(crate) fn check_name(name: &str, is_fifo: bool) -> Result<(), ApiError> {
+    let stem = if is_fifo {
+        name.strip_suffix(".fifo").ok_or_else(|| {
+            errors::invalid(
+                "Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII \
+                 letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long.",
+            )
+        })?
+    } else {
+        name
+    };
     let is_valid = (1..=LONGEST_NAME).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        && !stem.is_empty()
+        && stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if is_valid { Ok(()) } else { Err(errors::invalid("Topic Name")) }
 }
 
@@ -85,6 +95,16 @@ impl Topic {
             Some(policy) => policy.into(),
             None => topic_policy::default(arn).into(),
         }
+    }
+
+    pub(crate) fn is_fifo(&self) -> bool {
+        fifo::is_fifo(&self.name)
+    }
+
+    /// How the topic's messages are signed: those of FIFO topics are not.
+    pub(crate) fn signature_version(&self) -> Option<Version> {
+        let version = self.attributes.get("SignatureVersion").and_then(|version| Version::parse(version));
+        (!self.is_fifo()).then(|| version.unwrap_or(Version::One))
     }
 
     /// Sets an attribute, or takes it back where an empty value means that.
@@ -100,15 +120,23 @@ impl Topic {
             "DeliveryPolicy" => delivery_policy::check_topic(value)?,
             "TracingConfig" if matches!(value, "PassThrough" | "Active") => {}
             "TracingConfig" => return Err(errors::invalid("TracingConfig")),
-            "FifoTopic" if value == "false" => return Ok(()),
-            "FifoTopic" => return Err(errors::is_not_here_yet("FIFO topics are")),
-            "SignatureVersion" => {
-                return Err(errors::is_not_here_yet("SignatureVersion (message signing) is"));
-            }
+            // What a topic is made as, it stays.
+            "FifoTopic" if self.is_fifo() == (value == "true") => return Ok(()),
+            "FifoTopic" => return Err(errors::invalid("FifoTopic")),
+            "ContentBasedDeduplication" if self.is_fifo() && matches!(value, "true" | "false") => {}
+            "FifoThroughputScope" if self.is_fifo() && matches!(value, "Topic" | "MessageGroup") => {}
+            "SignatureVersion" if Version::parse(value).is_some() => {}
+            "SignatureVersion" => return Err(errors::invalid("SignatureVersion")),
             "KmsMasterKeyId" | "ArchivePolicy" if value.is_empty() => return Ok(()),
             "KmsMasterKeyId" => return Err(errors::is_not_here_yet("KmsMasterKeyId is")),
             name if name.contains("FeedbackRoleArn") || name.contains("FeedbackSampleRate") => {
                 return Err(errors::is_not_here_yet("Delivery status logging is"));
+            }
+            "ArchivePolicy" if self.is_fifo() => {
+                return Err(errors::is_not_here_yet("Message archives (ArchivePolicy) are"));
+            }
+            "ContentBasedDeduplication" | "FifoThroughputScope" if self.is_fifo() => {
+                return Err(errors::invalid(name));
             }
             "ContentBasedDeduplication" | "FifoThroughputScope" | "ArchivePolicy" => {
                 return Err(errors::invalid_because(name, "only FIFO topics have it"));

@@ -20,8 +20,10 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use super::{Content, Failure};
+use crate::Sns;
+use crate::message::Publication;
 use crate::subscription::{Subscription, SubscriptionArn};
-use crate::{Sns, envelope};
+use crate::topic::Topic;
 
 /// Developer Guide, "Amazon SNS message delivery retries": how long an endpoint may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -30,13 +32,14 @@ pub(super) async fn deliver(
     sns: &Sns,
     ctx: &Ctx,
     arn: &SubscriptionArn,
+    topic: &Topic,
     subscription: &Subscription,
     content: &Content,
 ) -> Result<(), Failure> {
     let permanent = |reason: String| Failure { reason, is_permanent: true };
     let uri: Uri =
         subscription.endpoint.parse().map_err(|_| permanent("the endpoint is no URL".to_owned()))?;
-    let request = request(sns, ctx, arn, subscription, content, &uri).map_err(permanent)?;
+    let request = request(sns, ctx, arn, topic, subscription, content, &uri).map_err(permanent)?;
     let outcome = match tokio::time::timeout(TIMEOUT, post(&uri, request)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(format!("{} gave no answer in {} seconds", uri, TIMEOUT.as_secs())),
@@ -55,11 +58,12 @@ fn request(
     sns: &Sns,
     ctx: &Ctx,
     arn: &SubscriptionArn,
+    topic: &Topic,
     subscription: &Subscription,
     content: &Content,
     uri: &Uri,
 ) -> Result<Request<Full<Bytes>>, String> {
-    let endpoint = &sns.cloud.settings().endpoint;
+    let letterhead = sns.letterhead(topic).map_err(|error| error.to_string())?;
     let authority = uri.authority().ok_or("the endpoint names no host")?.as_str();
     let (login, host) = match authority.rsplit_once('@') {
         Some((login, host)) => (Some(login), host),
@@ -83,14 +87,15 @@ fn request(
                 builder = builder.header("x-amz-sns-rawdelivery", "true");
                 message.body_for(subscription.protocol).to_owned()
             } else {
-                envelope::notification(endpoint, arn, subscription.protocol, message)
+                let publication = Publication::from(message.clone());
+                let body = letterhead.notification(arn, subscription.protocol, &publication);
+                body.map_err(|error| error.to_string())?
             };
             ("Notification", &message.id, body)
         }
         Content::Confirmation { token, message_id } => {
-            let now = ctx.now();
-            let body = envelope::subscription_confirmation(endpoint, &arn.topic, token, message_id, now);
-            ("SubscriptionConfirmation", message_id, body)
+            let body = letterhead.subscription_confirmation(&arn.topic, token, message_id, ctx.now());
+            ("SubscriptionConfirmation", message_id, body.map_err(|error| error.to_string())?)
         }
     };
     builder

@@ -6,19 +6,22 @@ use lambda_api::InvokeInput;
 use lambda_api::op::Invoke;
 
 use super::Failure;
+use crate::Sns;
 use crate::fan_out::as_topic;
 use crate::message::Message;
 use crate::subscription::{Subscription, SubscriptionArn};
-use crate::{Sns, envelope};
+use crate::topic::Topic;
 
 pub(super) async fn invoke(
     sns: &Sns,
     ctx: &Ctx,
     arn: &SubscriptionArn,
+    topic: &Topic,
     subscription: &Subscription,
     message: &Message,
 ) -> Result<(), Failure> {
-    let event = envelope::lambda_event(&sns.cloud.settings().endpoint, arn, message);
+    let event = sns.letterhead(topic).and_then(|letterhead| letterhead.lambda_event(arn, message));
+    let event = event.map_err(|error| Failure { reason: error.to_string(), is_permanent: false })?;
     let function = identity::arn::split(&subscription.endpoint);
     let place = function.and_then(|function| Some((function.account_id()?, Region::parse(function.region)?)));
     let Some((account, region)) = place else {

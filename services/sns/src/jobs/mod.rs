@@ -15,7 +15,7 @@ use shapes::ApiError;
 use store::{Row, Tx};
 
 use crate::delivery_policy::{RetryPlan, http_plan};
-use crate::message::Message;
+use crate::message::{Message, Publication};
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
 use crate::{PRINCIPAL, Sns, mail, tables};
@@ -104,7 +104,7 @@ async fn run(sns: &Arc<Sns>, job: Job) -> JobOutcome {
     if let Some(pause) = pause {
         return JobOutcome::FailedRetryAfter(pause, failure.reason);
     }
-    match attempt.bury(sns, subscription).await {
+    match attempt.bury(sns, topic, subscription).await {
         Ok(()) => {
             attempt.count("NumberOfNotificationsFailed");
             JobOutcome::Done
@@ -161,20 +161,23 @@ impl Attempt {
     async fn deliver(&self, sns: &Sns, topic: &Topic, subscription: &Subscription) -> Result<(), Failure> {
         match (subscription.protocol, &self.content) {
             (Protocol::Lambda, Content::Notification(message)) => {
-                lambda::invoke(sns, &self.ctx, &self.arn, subscription, message).await
+                lambda::invoke(sns, &self.ctx, &self.arn, topic, subscription, message).await
             }
             (Protocol::Http | Protocol::Https, content) => {
-                http_post::deliver(sns, &self.ctx, &self.arn, subscription, content).await
+                http_post::deliver(sns, &self.ctx, &self.arn, topic, subscription, content).await
             }
             (Protocol::Email | Protocol::EmailJson, content) => {
                 let mail = match content {
                     Content::Notification(message) => {
-                        sns.notification_mail(&self.arn, topic, subscription, message)
+                        let publication = Publication::from(message.clone());
+                        sns.notification_mail(&self.arn, topic, subscription, &publication)
                     }
                     Content::Confirmation { token, message_id } => {
                         sns.confirmation_mail(&self.arn.topic, topic, subscription, token, message_id)
                     }
                 };
+                let mail =
+                    mail.map_err(|error| Failure { reason: error.to_string(), is_permanent: false })?;
                 self.send(sns, mail).await
             }
             // Queues are served within the publish, and functions need no confirmation.
@@ -193,10 +196,11 @@ impl Attempt {
     }
 
     /// Puts what could not be delivered on the dead-letter queue.
-    async fn bury(&self, sns: &Arc<Sns>, subscription: Subscription) -> Result<(), ApiError> {
+    async fn bury(&self, sns: &Arc<Sns>, topic: Topic, subscription: Subscription) -> Result<(), ApiError> {
         let Content::Notification(message) = self.content.clone() else { return Ok(()) };
         let (sns, ctx, arn) = (Arc::clone(sns), self.ctx.clone(), self.arn.clone());
-        self.ctx.write(move |tx| sns.bury(&ctx, tx, &arn, &subscription, &message)).await
+        let publication = Publication::from(message);
+        self.ctx.write(move |tx| sns.bury(&ctx, tx, (&arn, &topic), &subscription, &publication)).await
     }
 
     fn count(&self, metric: &'static str) {

@@ -25,7 +25,10 @@ impl Transact<CreateTopic> for Sns {
     }
 
     fn prepare(&self, ctx: &Ctx, input: CreateTopicInput) -> Result<Draft, ApiError> {
-        check_name(&input.name)?;
+        let mut attributes = input.attributes.unwrap_or_default();
+        let is_fifo = attributes.get("FifoTopic").is_some_and(|value| value == "true");
+        check_name(&input.name, is_fifo)?;
+        self.signer.begin(ctx.store())?;
         if input.data_protection_policy.is_some() {
             return Err(errors::is_not_here_yet("DataProtectionPolicy is"));
         }
@@ -36,7 +39,12 @@ impl Transact<CreateTopic> for Sns {
         check_tags(&tags)?;
         let mut topic =
             Topic { name: input.name, attributes: BTreeMap::new(), tags, deleted_subscriptions: 0 };
-        for (name, value) in input.attributes.unwrap_or_default() {
+        if is_fifo {
+            topic.attributes.insert("FifoTopic".to_owned(), "true".to_owned());
+            let off = || "false".to_owned();
+            attributes.entry("ContentBasedDeduplication".to_owned()).or_insert_with(off);
+        }
+        for (name, value) in attributes {
             topic.set(&name, &value)?;
         }
         Ok(Draft { arn, topic, gives_tags })

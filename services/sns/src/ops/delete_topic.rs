@@ -8,7 +8,7 @@ use store::{Range, Tx};
 
 use crate::subscription::MOST_PER_TOPIC;
 use crate::topic::TopicArn;
-use crate::{Sns, tables};
+use crate::{Sns, fifo, tables};
 
 impl Transact<DeleteTopic> for Sns {
     type Draft = TopicArn;
@@ -27,6 +27,9 @@ impl Transact<DeleteTopic> for Sns {
             let range = Range::prefix(&arn.name);
             for (_, subscription) in tables::SUBSCRIPTIONS.list(tx, &range, MOST_PER_TOPIC)? {
                 subscription.delete(tx);
+            }
+            if fifo::is_fifo(&arn.name) {
+                fifo::forget(tx, &arn.name)?;
             }
             Ok(DeleteTopicOutput {})
         })

@@ -12,8 +12,10 @@ use sns_api::{
 use store::Tx;
 
 use crate::fan_out::confirmed;
-use crate::message::{MOST_BYTES, Message, Parts};
-use crate::topic::TopicArn;
+use crate::fifo::{self, Admission};
+use crate::message::{MOST_BYTES, Parts, Publication};
+use crate::subscription::Subscription;
+use crate::topic::{Topic, TopicArn};
 use crate::{Sns, errors};
 
 const MOST_ENTRIES: usize = 10;
@@ -43,7 +45,7 @@ fn target(input: &PublishInput) -> Result<&str, ApiError> {
 }
 
 impl Transact<Publish> for Sns {
-    type Draft = (TopicArn, Message);
+    type Draft = (TopicArn, Publication);
 
     fn guard(&self, _: &Ctx, input: &PublishInput) -> Result<Guard, ApiError> {
         self.topic_guard(target(input)?)
@@ -52,32 +54,37 @@ impl Transact<Publish> for Sns {
     fn prepare(&self, ctx: &Ctx, input: PublishInput) -> Result<Self::Draft, ApiError> {
         let arn = TopicArn::parse(target(&input)?)?;
         let parts = Parts {
+            is_fifo: fifo::is_fifo(&arn.name),
+            group: input.message_group_id,
             message: input.message,
             subject: input.subject,
             structure: input.message_structure,
             attributes: input.message_attributes,
             deduplication_id: input.message_deduplication_id,
         };
-        Ok((arn, Message::parse(ctx.ids().uuid(), ctx.now(), parts)?))
+        let publication = Publication::parse(ctx.ids().uuid(), ctx.now(), parts)?;
+        self.sign_ahead(&arn, std::slice::from_ref(&publication))?;
+        Ok((arn, publication))
     }
 
     fn apply(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        (arn, message): &Self::Draft,
+        (arn, publication): &Self::Draft,
     ) -> Result<PublishOutput, ApiError> {
         tx.with_scope(&arn.scope(), |tx| {
             let topic = arn.find(tx)?;
             let subscriptions = confirmed(tx, &arn.name)?;
-            self.fan_out(ctx, tx, arn, &topic, &subscriptions, message)?;
-            Ok(PublishOutput { message_id: Some(message.id.clone()), ..Default::default() })
+            let (message_id, sequence_number) =
+                self.publish(ctx, tx, arn, &topic, &subscriptions, publication)?;
+            Ok(PublishOutput { message_id: Some(message_id), sequence_number })
         })
     }
 }
 
 impl Transact<PublishBatch> for Sns {
-    type Draft = (TopicArn, Vec<(String, Result<Message, ApiError>)>);
+    type Draft = (TopicArn, Vec<(String, Result<Publication, ApiError>)>);
 
     fn guard(&self, _: &Ctx, input: &PublishBatchInput) -> Result<Guard, ApiError> {
         Ok(self.topic_guard(&input.topic_arn)?.action("sns:Publish"))
@@ -91,19 +98,28 @@ impl Transact<PublishBatch> for Sns {
             .into_iter()
             .map(|entry| {
                 let parts = Parts {
+                    is_fifo: fifo::is_fifo(&arn.name),
+                    group: entry.message_group_id,
                     message: entry.message,
                     subject: entry.subject,
                     structure: entry.message_structure,
                     attributes: entry.message_attributes,
                     deduplication_id: entry.message_deduplication_id,
                 };
-                (entry.id, Message::parse(ctx.ids().uuid(), ctx.now(), parts))
+                (entry.id, Publication::parse(ctx.ids().uuid(), ctx.now(), parts))
             })
             .collect();
-        let size: usize = entries.iter().flat_map(|(_, message)| message).map(Message::size).sum();
+        let size: usize = entries
+            .iter()
+            .flat_map(|(_, publication)| publication)
+            .map(|publication| publication.message.size())
+            .sum();
         if size > MOST_BYTES {
             return Err(errors::batch_too_long());
         }
+        let good: Vec<Publication> =
+            entries.iter().filter_map(|(_, publication)| publication.as_ref().ok().cloned()).collect();
+        self.sign_ahead(&arn, &good)?;
         Ok((arn, entries))
     }
 
@@ -117,16 +133,19 @@ impl Transact<PublishBatch> for Sns {
             let topic = arn.find(tx)?;
             let subscriptions = confirmed(tx, &arn.name)?;
             let (mut successful, mut failed) = (Vec::new(), Vec::new());
-            for (id, message) in entries {
-                match message {
-                    Ok(message) => {
-                        self.fan_out(ctx, tx, arn, &topic, &subscriptions, message)?;
-                        successful.push(PublishBatchResultEntry {
-                            id: Some(id.clone()),
-                            message_id: Some(message.id.clone()),
-                            ..Default::default()
-                        });
-                    }
+            for (id, publication) in entries {
+                let published = match publication {
+                    Ok(publication) => self.publish(ctx, tx, arn, &topic, &subscriptions, publication),
+                    Err(error) => Err(error.clone()),
+                };
+                match published {
+                    Ok((message_id, sequence_number)) => successful.push(PublishBatchResultEntry {
+                        id: Some(id.clone()),
+                        message_id: Some(message_id),
+                        sequence_number,
+                    }),
+                    // Faults of ours undo the whole batch.
+                    Err(error) if error.status() >= 500 => return Err(error),
                     Err(error) => failed.push(BatchResultErrorEntry {
                         id: id.clone(),
                         code: error.code().to_owned(),
@@ -137,6 +156,28 @@ impl Transact<PublishBatch> for Sns {
             }
             Ok(PublishBatchOutput { successful: Some(successful), failed: Some(failed) })
         })
+    }
+}
+
+impl Sns {
+    /// Publishes one message; its id, and its number in a FIFO topic.
+    fn publish(
+        &self,
+        ctx: &Ctx,
+        tx: &mut Tx<'_>,
+        arn: &TopicArn,
+        topic: &Topic,
+        subscriptions: &[Subscription],
+        publication: &Publication,
+    ) -> Result<(String, Option<String>), ApiError> {
+        let mut publication = publication.clone();
+        if topic.is_fifo()
+            && let Admission::Again(original) = fifo::admit(tx, ctx.now(), topic, &mut publication)?
+        {
+            return Ok((original.message_id, Some(original.sequence_number)));
+        }
+        self.fan_out(ctx, tx, arn, topic, subscriptions, &publication)?;
+        Ok((publication.message.id, publication.sequence_number))
     }
 }
 

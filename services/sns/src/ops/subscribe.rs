@@ -7,13 +7,13 @@ use sns_api::op::Subscribe;
 use sns_api::{SubscribeInput, SubscribeOutput};
 use store::{Range, Tx};
 
-use crate::fan_out::send;
+use crate::fan_out::{QueueMessage, send};
 use crate::jobs::{self, Content};
 use crate::subscription::{
     MOST_PER_TOPIC, Protocol, Settings, Subscription, SubscriptionArn, SubscriptionId, new_token,
 };
 use crate::topic::{Topic, TopicArn};
-use crate::{Sns, envelope, errors, mail, tables};
+use crate::{Sns, errors, fifo, mail, tables};
 
 pub(crate) struct Draft {
     arn: TopicArn,
@@ -37,12 +37,13 @@ impl Transact<Subscribe> for Sns {
         let endpoint =
             endpoint.ok_or_else(|| errors::invalid_because("Endpoint", "no value for required parameter"))?;
         protocol.check_endpoint(&endpoint)?;
+        check_kinds(&arn, protocol, &endpoint)?;
         let mut settings = Settings::default();
         let attributes = input.attributes.unwrap_or_default();
         for (name, value) in &attributes {
-            settings.set(protocol, name, value)?;
+            settings.set(protocol, name, value).map_err(errors::in_attributes)?;
         }
-        settings.check()?;
+        settings.check(&arn, &endpoint).map_err(errors::in_attributes)?;
         let is_owner =
             || identity::arn::split(&endpoint).and_then(|parts| parts.account_id()) == Some(ctx.account());
         let needs_confirmation = match protocol {
@@ -95,10 +96,26 @@ impl Transact<Subscribe> for Sns {
                 "pending confirmation".to_owned()
             };
             if let Some(token) = subscription.token.clone() {
+                self.signer.keep(tx)?;
                 self.ask(ctx, tx, &arn, &topic, &subscription, token)?;
             }
             Ok(SubscribeOutput { subscription_arn: Some(subscription_arn) })
         })
+    }
+}
+
+/// FIFO topics serve queues of both kinds and nothing else; other topics no FIFO queues (Developer Guide, "Amazon SNS
+/// message delivery for FIFO topics").
+fn check_kinds(topic: &TopicArn, protocol: Protocol, endpoint: &str) -> Result<(), ApiError> {
+    let is_fifo_queue = protocol == Protocol::Sqs && fifo::is_fifo(endpoint);
+    match fifo::is_fifo(&topic.name) {
+        true if protocol != Protocol::Sqs => {
+            Err(errors::invalid("Invalid parameter: Endpoint Reason: Please use FIFO SQS queue"))
+        }
+        false if is_fifo_queue => Err(errors::invalid(
+            "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -136,15 +153,18 @@ impl Sns {
         let message_id = ctx.ids().uuid();
         match subscription.protocol {
             Protocol::Sqs => {
-                let endpoint = &self.cloud.settings().endpoint;
+                let letterhead = self.letterhead(topic)?;
                 let body =
-                    envelope::subscription_confirmation(endpoint, &arn.topic, &token, &message_id, ctx.now());
+                    letterhead.subscription_confirmation(&arn.topic, &token, &message_id, ctx.now())?;
+                let group = fifo::is_fifo(&subscription.endpoint).then(|| "confirmation".to_owned());
+                let deduplication_id = group.is_some().then_some(message_id);
+                let message = QueueMessage { body, attributes: None, group, deduplication_id };
                 // A queue that does not let the topic in stays unconfirmed.
-                let _ = send(ctx, tx, &arn.topic, &subscription.endpoint, body, None);
+                let _ = send(ctx, tx, &arn.topic, &subscription.endpoint, message);
                 Ok(())
             }
             Protocol::Email | Protocol::EmailJson if self.config.smtp.is_none() => {
-                let mail = self.confirmation_mail(&arn.topic, topic, subscription, &token, &message_id);
+                let mail = self.confirmation_mail(&arn.topic, topic, subscription, &token, &message_id)?;
                 mail::keep(tx, arn.topic.account, &mail)
             }
             _ => {

@@ -81,7 +81,7 @@ impl Transact<SetSubscriptionAttributes> for Sns {
         tx.with_scope(&arn.topic.scope(), |tx| {
             let mut subscription = arn.find(tx)?;
             subscription.settings.set(subscription.protocol, name, value)?;
-            subscription.settings.check()?;
+            subscription.settings.check(&arn.topic, &subscription.endpoint)?;
             subscription.put(tx);
             Ok(SetSubscriptionAttributesOutput {})
         })

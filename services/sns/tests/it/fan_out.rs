@@ -1,5 +1,9 @@
 //! Publishing to queues.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use shapes::ApiError;
 use sns_api::op::{Publish, PublishBatch};
 use sns_api::{PublishBatchInput, PublishBatchRequestEntry, PublishInput};
 
@@ -22,12 +26,41 @@ async fn a_publish_is_in_the_queues_when_it_returns() {
     let received = sns.drain("one").await;
     let text = received[0].body.as_deref().unwrap();
     let start = format!(
-        r#"{{"Type":"Notification","MessageId":"{id}","TopicArn":"{TOPIC}","Subject":"greeting","Message":"hello","Timestamp":"2026-01-01T00:00:00.000Z","UnsubscribeURL":"http://127.0.0.1:4566/?Action=Unsubscribe&SubscriptionArn={TOPIC}:"#
+        r#"{{"Type":"Notification","MessageId":"{id}","TopicArn":"{TOPIC}","Subject":"greeting","Message":"hello","Timestamp":"2026-01-01T00:00:00.000Z","SignatureVersion":"1","Signature":""#
     );
     assert!(text.starts_with(&start), "{text}");
+    let end =
+        format!(r#""UnsubscribeURL":"http://127.0.0.1:4566/?Action=Unsubscribe&SubscriptionArn={TOPIC}:"#);
+    assert!(text.contains(&end), "{text}");
     assert_eq!(sns.texts("two").await, ["hello"]);
     assert_eq!(sns.metric("NumberOfMessagesPublished"), 1.0);
     assert_eq!(sns.metric("NumberOfNotificationsDelivered"), 2.0);
+}
+
+#[tokio::test]
+async fn publish_and_deliveries_are_one_transaction() {
+    let sns = Sns::start().await;
+    let arn = sns.create_queue("one", true).await;
+    sns.subscribe("sqs", &arn, &[]).await.unwrap();
+    // A transaction around the publish that fails in the end takes the queue's message with it.
+    let (ctx, has_published) = (sns.region.ctx(), Arc::new(AtomicBool::new(false)));
+    let flag = Arc::clone(&has_published);
+    let undone: Result<(), ApiError> = sns
+        .region
+        .ctx()
+        .write(move |tx| {
+            let input = PublishInput {
+                topic_arn: Some(TOPIC.to_owned()),
+                message: "undone".to_owned(),
+                ..Default::default()
+            };
+            ctx.call_within::<Publish>(tx, input)?;
+            flag.store(true, Ordering::Relaxed);
+            Err(ApiError::sender("ChangedMyMind", "no"))
+        })
+        .await;
+    assert_eq!((undone.unwrap_err().name(), has_published.load(Ordering::Relaxed)), ("ChangedMyMind", true));
+    assert!(sns.drain("one").await.is_empty());
 }
 
 #[tokio::test]

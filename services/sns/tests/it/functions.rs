@@ -23,7 +23,11 @@ async fn a_function_gets_the_event() {
     let (input, caller) = &invocations[0];
     assert_eq!((input.function_name.as_str(), input.invocation_type.as_deref()), (FUNCTION, Some("Event")));
     assert_eq!(caller, "sns.amazonaws.com");
-    let event: Value = serde_json::from_slice(input.payload.as_ref().unwrap()).unwrap();
+    let mut event: Value = serde_json::from_slice(input.payload.as_ref().unwrap()).unwrap();
+    let message = event["Records"][0]["Sns"].as_object_mut().unwrap();
+    for name in ["Signature", "SignatureVersion", "SigningCertUrl"] {
+        assert!(message.remove(name).is_some_and(|value| value.is_string()), "{name}");
+    }
     assert_eq!(
         event,
         json!({"Records": [{

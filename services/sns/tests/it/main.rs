@@ -2,8 +2,10 @@
 
 mod attributes;
 mod fan_out;
+mod fifo;
 mod functions;
 mod kit;
 mod mail;
+mod signatures;
 mod topics;
 mod web;

@@ -31,7 +31,7 @@ async fn making_a_topic_again_finds_it() {
         assert_eq!((error.code(), error.message()), ("InvalidParameter", "Invalid parameter: Topic Name"));
     }
     let error = sns.create_topic("a.fifo").await.unwrap_err();
-    assert_eq!((error.code(), error.status()), ("NotImplemented", 501));
+    assert_eq!((error.code(), error.message()), ("InvalidParameter", "Invalid parameter: Topic Name"));
 }
 
 #[tokio::test]
