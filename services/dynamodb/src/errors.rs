@@ -68,6 +68,13 @@ pub(crate) fn condition_failed(item: Option<&Item>) -> ApiError {
     }
 }
 
+pub(crate) const DUPLICATE_ITEM: &str = "Duplicate primary key exists in table";
+
+/// What PartiQL's INSERT meets in the place of a failed condition.
+pub(crate) fn duplicate_item() -> ApiError {
+    error::duplicate_item_exception(DUPLICATE_ITEM)
+}
+
 /// One reason per part of the transaction, in their order.
 pub(crate) fn transaction_canceled(reasons: Vec<CancellationReason>) -> ApiError {
     let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_deref().unwrap_or("None")).collect();

@@ -21,7 +21,7 @@ pub mod legacy;
 mod legacy_parameters;
 pub mod number;
 mod ops;
-// mod partiql;
+mod partiql;
 mod read;
 pub mod set;
 pub mod stream_record;

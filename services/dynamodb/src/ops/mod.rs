@@ -2,6 +2,7 @@
 
 mod account;
 mod backups;
+mod batch_execute_statement;
 mod batch_get_item;
 mod batch_write_item;
 mod continuous_backups;
@@ -9,6 +10,8 @@ mod create_table;
 mod delete_item;
 mod delete_table;
 mod describe_table;
+mod execute_statement;
+mod execute_transaction;
 mod get_item;
 mod item_write;
 mod list_tables;
@@ -40,6 +43,7 @@ use crate::item::Item;
 use crate::target::Target;
 
 pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
+    Operation::of::<op::BatchExecuteStatement>(),
     Operation::of::<op::BatchGetItem>(),
     Operation::transaction::<op::BatchWriteItem>(),
     Operation::of::<op::CreateBackup>(),
@@ -54,6 +58,8 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::DescribeLimits>(),
     Operation::of::<op::DescribeTable>(),
     Operation::of::<op::DescribeTimeToLive>(),
+    Operation::of::<op::ExecuteStatement>(),
+    Operation::of::<op::ExecuteTransaction>(),
     Operation::of::<op::GetItem>(),
     Operation::of::<op::GetResourcePolicy>(),
     Operation::of::<op::ListBackups>(),

@@ -78,6 +78,7 @@ fn draft(ctx: &Ctx, input: QueryInput) -> Result<ReadDraft, ApiError> {
         index: input.index_name,
         keys,
         filter,
+        filters_keys: false,
         projection,
         names: input.expression_attribute_names,
         values: values_of(input.expression_attribute_values)?,

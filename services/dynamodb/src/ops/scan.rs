@@ -67,6 +67,7 @@ fn draft(ctx: &Ctx, input: ScanInput) -> Result<ReadDraft, ApiError> {
         index: input.index_name,
         keys: KeysSource::All,
         filter,
+        filters_keys: false,
         projection,
         names: input.expression_attribute_names,
         values: values_of(input.expression_attribute_values)?,

@@ -19,7 +19,7 @@ use super::values_of;
 use crate::DynamoDb;
 use crate::attribute::item_of;
 use crate::consumed::{Consumed, Told, Wants};
-use crate::errors::{other_request_with_token, transaction_canceled, validation};
+use crate::errors::{DUPLICATE_ITEM, other_request_with_token, transaction_canceled, validation};
 use crate::legacy_parameters::Mixture;
 use crate::tables::{TOKEN_TIMES, TOKENS, TokenRow};
 use crate::target::Target;
@@ -150,7 +150,12 @@ impl Draft {
                 }
                 Err(error) => {
                     is_cancelled = true;
-                    reasons.push(reason_of(error)?);
+                    let mut reason = reason_of(error)?;
+                    if write.is_insert && reason.code.as_deref() == Some("ConditionalCheckFailed") {
+                        reason.code = Some("DuplicateItem".to_owned());
+                        reason.message = Some(DUPLICATE_ITEM.to_owned());
+                    }
+                    reasons.push(reason);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Query and Scan as they were asked for, and what they come to once the table is known.
 
 use shapes::{ApiError, Map};
-use store::{Order, Range, Tail};
+use store::{Order, Range, Snapshot, Tail};
 
 use super::page::{Page, read_page};
 use super::{ProjectionSource, placeholders};
@@ -25,6 +25,8 @@ pub(crate) struct ReadDraft {
     pub index: Option<String>,
     pub keys: KeysSource,
     pub filter: FilterSource,
+    /// A filter may be about the keys that the Query follows: PartiQL's conditions are not divided by their writers.
+    pub filters_keys: bool,
     pub projection: ProjectionSource,
     pub names: Option<Map<String>>,
     pub values: Option<Item>,
@@ -122,6 +124,11 @@ pub(super) struct Plan<'a> {
 impl ReadDraft {
     /// Reads the page.
     pub(crate) fn run(&self, service: &DynamoDb) -> Result<Page, ApiError> {
+        self.run_on(service, &mut service.cloud.store().read(&self.target.scope)?)
+    }
+
+    /// As [`Self::run`], of a view of the table's tenant.
+    pub(crate) fn run_on(&self, service: &DynamoDb, snapshot: &mut Snapshot<'_>) -> Result<Page, ApiError> {
         let placeholders = placeholders(self.names.as_ref(), self.values.as_ref())?;
         let filter = match &self.filter {
             FilterSource::None => None,
@@ -131,10 +138,9 @@ impl ReadDraft {
             FilterSource::Conditions(conditions) => conditions.filter()?,
         };
         let projection = self.projection.bind(&placeholders)?;
-        let store = service.cloud.store();
-        let table = service.definitions.for_read(store, &self.target)?;
+        let table = service.definitions.for_read(service.cloud.store(), &self.target)?;
         let plan = self.plan(&table, filter, projection, &placeholders)?;
-        read_page(&mut store.read(&self.target.scope)?, &plan, self.wants)
+        read_page(snapshot, &plan, self.wants)
     }
 
     fn plan<'a>(
@@ -149,7 +155,7 @@ impl ReadDraft {
         let order = if self.is_descending { Order::Descending } else { Order::Ascending };
         let bounds = self.bounds(keys, placeholders)?;
         placeholders.check_used().map_err(validation)?;
-        if !matches!(self.keys, KeysSource::All) {
+        if !matches!(self.keys, KeysSource::All) && !self.filters_keys {
             self.check_filter(filter.as_ref(), keys)?;
         }
         let fetches = self.check_projected(table, index, filter.as_ref(), projection.as_ref())?;

@@ -22,6 +22,8 @@ pub(crate) struct WriteDraft {
     /// Whether anybody wants to know what it costs.
     pub counts: bool,
     pub is_transactional: bool,
+    /// PartiQL's INSERT, whose condition has a name of its own when it fails.
+    pub is_insert: bool,
 }
 
 #[derive(Debug)]
@@ -73,6 +75,7 @@ impl WriteDraft {
             shows_item: false,
             counts: false,
             is_transactional: false,
+            is_insert: false,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What users of DynamoDB observe, through the typed client on a stepped clock.
 
+#![allow(clippy::unwrap_used, reason = "what the tests share is test code as well")]
+
 mod batches;
 mod billing;
 
@@ -8,6 +10,7 @@ mod items;
 mod kit;
 mod legacy;
 mod model;
+mod partiql;
 mod reading;
 mod recovery;
 mod streams;

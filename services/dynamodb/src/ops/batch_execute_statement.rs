@@ -1,0 +1,169 @@
+//! BatchExecuteStatement: up to 25 PartiQL statements, each for itself. Writes share one commit; one that fails changes
+//! nothing.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use cloud::{Ctx, Guard, Handle};
+use dynamodb_api::op::BatchExecuteStatement;
+use dynamodb_api::{
+    BatchExecuteStatementInput, BatchExecuteStatementOutput, BatchStatementError, BatchStatementResponse,
+    ConditionalCheckFailedException,
+};
+use shapes::ApiError;
+
+use super::execute_statement::{as_statements, statement};
+use crate::DynamoDb;
+use crate::attribute::item_to_api;
+use crate::consumed::{Consumed, Told, Wants};
+use crate::errors::validation;
+use crate::item::Item;
+use crate::partiql::Statement;
+use crate::partiql::plan::Reading;
+use crate::write::{Costs, WriteDraft};
+
+type Outcome = Result<(Option<Item>, String, Costs), ApiError>;
+
+impl Handle<BatchExecuteStatement> for DynamoDb {
+    fn guard(&self, ctx: &Ctx, input: &BatchExecuteStatementInput) -> Result<Guard, ApiError> {
+        let mut whole: Option<Guard> = None;
+        for part in &input.statements {
+            // A statement that cannot be read fails alone, and does nothing.
+            let Ok(statement) = statement(&part.statement, part.parameters.clone()) else { continue };
+            let guard = self.statement_guard(ctx, &statement)?;
+            whole = Some(match whole {
+                None => guard,
+                Some(whole) => whole.and(guard),
+            });
+        }
+        Ok(whole.unwrap_or_else(Guard::open))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: BatchExecuteStatementInput,
+    ) -> Result<BatchExecuteStatementOutput, ApiError> {
+        let wants = Wants::parse(input.return_consumed_capacity.as_deref());
+        let mut statements = Vec::new();
+        for part in input.statements {
+            let shows_item = part.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
+            let parsed = statement(&part.statement, part.parameters);
+            statements.push((parsed, part.consistent_read == Some(true), shows_item));
+        }
+        let reads = |is_read: bool| {
+            let mut parsed = statements.iter().filter_map(|(parsed, ..)| parsed.as_ref().ok());
+            parsed.any(|statement| statement.is_read() == is_read)
+        };
+        if reads(true) && reads(false) {
+            return Err(validation(
+                "Statements in the batch must be either all read statements or all write statements",
+            ));
+        }
+        let outcomes = if reads(true) {
+            self.read_batch(ctx, statements)
+        } else {
+            self.write_batch(ctx, statements).await?
+        };
+        let mut consumed = Consumed::default();
+        let responses = outcomes.into_iter().map(|(table, outcome)| match outcome {
+            Ok((item, table, costs)) => {
+                consumed.add(&table, &costs);
+                BatchStatementResponse {
+                    item: item.map(item_to_api),
+                    table_name: Some(table),
+                    ..Default::default()
+                }
+            }
+            Err(error) => BatchStatementResponse {
+                table_name: table,
+                error: Some(batch_error(&error)),
+                ..Default::default()
+            },
+        });
+        Ok(BatchExecuteStatementOutput {
+            responses: Some(responses.collect()),
+            consumed_capacity: wants.anything().then(|| consumed.told(wants, Told::Plain)),
+        })
+    }
+}
+
+type Parsed = (Result<Statement, ApiError>, bool, bool);
+/// By the table that a statement names.
+type Outcomes = Vec<(Option<String>, Outcome)>;
+
+fn table_of(parsed: &Parsed) -> Option<String> {
+    parsed.0.as_ref().ok().map(|statement| statement.action().1.to_owned())
+}
+
+impl DynamoDb {
+    fn read_batch(&self, ctx: &Ctx, statements: Vec<Parsed>) -> Outcomes {
+        let read = |parsed: Result<Statement, ApiError>, is_consistent: bool| {
+            let Statement::Select(select) = parsed? else {
+                return Err(validation("Only SELECT statements read"));
+            };
+            select.check_single(self, ctx)?;
+            let reading = Reading { start: None, limit: None, is_consistent, wants: Wants::Total };
+            let page = select.read(self, ctx, reading)?.run(self)?;
+            let units = page.consumed.and_then(|consumed| consumed.capacity_units).unwrap_or_default();
+            let item = page.items.unwrap_or_default().pop();
+            Ok((item, select.table, Costs { table: units, indexes: Vec::new() }))
+        };
+        statements.into_iter().map(|parsed| (table_of(&parsed), read(parsed.0, parsed.1))).collect()
+    }
+
+    async fn write_batch(self: &Arc<Self>, ctx: &Ctx, statements: Vec<Parsed>) -> Result<Outcomes, ApiError> {
+        let mut drafts = Vec::with_capacity(statements.len());
+        for parsed in statements {
+            let table = table_of(&parsed);
+            let draft = parsed.0.and_then(|statement| {
+                let write = statement.write(self, ctx)?;
+                let write = write.filter(|_| !matches!(statement, Statement::Exists(_)));
+                let write = write.ok_or_else(|| validation("EXISTS can only be used in a transaction"))?;
+                let write = WriteDraft { counts: true, shows_item: parsed.2, ..write };
+                Ok((statement, write))
+            });
+            drafts.push((table, draft));
+        }
+        let (service, own) = (Arc::clone(self), ctx.clone());
+        ctx.write(move |tx| {
+            let mut outcomes = Vec::with_capacity(drafts.len());
+            for (table, draft) in &drafts {
+                let outcome = match draft {
+                    Err(error) => Err(error.clone()),
+                    Ok((statement, write)) => match write.perform(&service, &own, tx) {
+                        Ok(written) => {
+                            Ok((written.attributes, written.table.name().to_owned(), written.costs))
+                        }
+                        Err(error) if error.status() >= 500 => return Err(error),
+                        Err(error) => Err(as_statements(statement, error)),
+                    },
+                };
+                outcomes.push((table.clone(), outcome));
+            }
+            Ok(outcomes)
+        })
+        .await
+    }
+}
+
+fn batch_error(error: &ApiError) -> BatchStatementError {
+    let code = match error.name() {
+        "ConditionalCheckFailedException" => "ConditionalCheckFailed",
+        "ItemCollectionSizeLimitExceededException" => "ItemCollectionSizeLimitExceeded",
+        "ValidationException" => "ValidationError",
+        "ResourceNotFoundException" => "ResourceNotFound",
+        "DuplicateItemException" => "DuplicateItem",
+        "AccessDeniedException" => "AccessDenied",
+        _ => "InternalServerError",
+    };
+    let detail = error.detail().and_then(|detail| {
+        let detail: &dyn Any = detail;
+        detail.downcast_ref::<ConditionalCheckFailedException>()
+    });
+    BatchStatementError {
+        code: Some(code.to_owned()),
+        message: Some(error.message().to_owned()),
+        item: detail.and_then(|detail| detail.item.clone()),
+    }
+}
