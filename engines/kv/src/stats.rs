@@ -1,6 +1,6 @@
 //! Figures of an engine since it was opened.
 
-/// Counters are since opening; `queued`, `disk_bytes` and `watched_topics` are of now.
+/// Counters are since opening; `queued`, `disk_bytes`, `watched_topics` and `sealed_memtables` are of now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Transactions that committed, those that wrote nothing included.
@@ -25,4 +25,12 @@ pub struct Stats {
     pub disk_bytes: u64,
     /// Topics with at least one subscriber.
     pub watched_topics: u64,
+    /// Memtables that wait to be written to tables.
+    pub sealed_memtables: u64,
+    /// Times that memtables were written to tables.
+    pub flushes: u64,
+    /// Times that tables were merged, or moved, within the tree.
+    pub merges: u64,
+    /// Times that writing waited for memtables to be flushed.
+    pub write_stalls: u64,
 }

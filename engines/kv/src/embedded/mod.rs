@@ -1,16 +1,17 @@
-//! The engine on a local disk, for one process: a log-structured tree (fjall) with group commit of our own.
+//! The engine on a local disk, for one process: a log-structured tree with a log and group commit of our own.
 //!
 //! One thread, the executor, runs closures one after another, which makes them serialisable without any locking. What
 //! they write collects in an [`Overlay`](overlay::Overlay). Whole overlays go to a second thread, the committer, which
-//! writes each as one batch of the tree's journal and waits for the disk once. Meanwhile the executor runs the next
+//! writes each as one record of the log and waits for the disk once. Meanwhile the executor runs the next
 //! transactions on top of the overlay under way. A batch is never waited for artificially: it is whatever arrived while
 //! the disk was busy with the previous one.
 //!
-//! The tree applies a batch to what readers see only after the journal is on disk, so a snapshot never shows what a
+//! The tree applies a batch to what readers see only after the log is on disk, so a snapshot never shows what a
 //! power cut could take back.
 
 mod committer;
 mod executor;
+mod log;
 mod merge;
 mod options;
 mod overlay;
@@ -71,7 +72,7 @@ impl EmbeddedEngine {
     /// Opens the directory at `path`, creating it if need be.
     ///
     /// Errors: [`KvError::Locked`] when another process has it open, [`KvError::Corrupt`] when it is not a directory of
-    /// this engine, [`KvError::Io`].
+    /// this engine or is damaged, [`KvError::Io`].
     pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, KvError> {
         let shared = Arc::new(Shared {
             tree: Tree::open(path, options)?,
@@ -123,6 +124,7 @@ impl Engine for EmbeddedEngine {
 
     fn stats(&self) -> Stats {
         let counters = &self.shared.counters;
+        let figures = self.shared.tree.figures();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             committed: count(&counters.committed),
@@ -136,6 +138,10 @@ impl Engine for EmbeddedEngine {
             queued: self.shared.queue.len(),
             disk_bytes: self.shared.tree.disk_bytes(),
             watched_topics: self.shared.topics.watched(),
+            sealed_memtables: figures.sealed,
+            flushes: figures.flushes,
+            merges: figures.merges,
+            write_stalls: figures.stalls,
         }
     }
 

@@ -32,10 +32,6 @@ impl Overlay {
         self.bytes
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.changes.len()
-    }
-
     pub(super) fn get(&self, key: &[u8]) -> Option<&Option<Bytes>> {
         self.changes.get(key)
     }

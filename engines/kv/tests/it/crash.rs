@@ -12,6 +12,8 @@ use crate::support::{commit, get, open};
 const DIRECTORY: &str = "KV_CRASH_DIRECTORY";
 const DURABILITY: &str = "KV_CRASH_DURABILITY";
 const ROUNDS: u64 = 6;
+/// Enough for the kill to come while memtables are flushed and tables merged.
+const FILLER_BYTES: usize = 12_000;
 
 #[test]
 fn durable_writes_survive_kill() {
@@ -36,6 +38,8 @@ fn kill_and_compare(durability: &str) {
             assert!(stored >= *value, "{key:?} has {stored}, {value} was acknowledged");
             let twin: u64 = text(&get(&engine, &twin(key)).unwrap());
             assert_eq!(stored, twin, "both halves of a transaction, or neither");
+            let filler = get(&engine, &filler(key, stored)).unwrap();
+            assert_eq!(filler, [stored as u8; FILLER_BYTES]);
         }
     }
     assert!(acknowledged.len() > 10);
@@ -106,12 +110,17 @@ async fn next(engine: &dyn Engine, key: Vec<u8>) -> u64 {
     commit(engine, move |tx| {
         let value = tx.get(&key).unwrap().map_or(0, |bytes| text(&bytes)) + 1;
         let stored = format!("{value:<200}");
+        tx.put(&filler(&key, value), &[value as u8; FILLER_BYTES]);
         tx.put(&key, stored.as_bytes());
         tx.put(&twin(&key), stored.as_bytes());
         value
     })
     .await
     .unwrap()
+}
+
+fn filler(key: &[u8], value: u64) -> Vec<u8> {
+    [b"filler-", key, &value.to_be_bytes()].concat()
 }
 
 fn twin(key: &[u8]) -> Vec<u8> {
