@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clock::JobId;
 use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
-use store::{Row, RowError, Table, Tail};
+use store::{KeyPart, KeyReader, Row, RowError, Table, Tail};
 
 use crate::item::{Item, ItemRow};
 use crate::key_schema::KeySchema;
@@ -19,6 +19,8 @@ pub(crate) const TABLES: Table<String, TableRow> = Table::new("dynamodb/table");
 pub(crate) const ITEMS: Table<(u64, Tail), StoredItem> = Table::new("dynamodb/entry");
 /// The same rows without their content: for those who count.
 pub(crate) const ITEM_SIZES: Table<(u64, Tail), StoredSize> = Table::new("dynamodb/entry");
+/// The same rows, for those who need no more of the key than its place in the order.
+pub(crate) const ENTRIES: Table<(u64, Unread), StoredItem> = Table::new("dynamodb/entry");
 /// Streams by table name and label; they outlive their table by a day.
 pub(crate) const STREAMS: Table<(String, String), StreamRow> = Table::new("dynamodb/stream");
 /// Changes of streamed tables, by stream and sequence number.
@@ -39,6 +41,17 @@ pub(crate) const BACKUPS: Table<String, BackupRow> = Table::new("dynamodb/backup
 pub(crate) const JOURNAL: Table<(u64, Timestamp, u64), JournalRow> = Table::new("dynamodb/journal");
 /// The last number of a journal.
 pub(crate) const JOURNAL_ENDS: Table<u64, JournalEnd> = Table::new("dynamodb/journal-end");
+
+/// The rest of a key, left unread: a page of items does without a copy of each key.
+pub(crate) struct Unread;
+
+impl KeyPart for Unread {
+    fn encode_part(&self, _: &mut Vec<u8>) {}
+    fn decode_part(reader: &mut KeyReader<'_>) -> Option<Self> {
+        reader.0 = &[];
+        Some(Self)
+    }
+}
 
 /// A table's row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -36,9 +36,9 @@ use shapes::{ApiError, Map};
 use store::Tx;
 
 use crate::DynamoDb;
-use crate::attribute::item_of;
+use crate::attribute::from_api;
 use crate::definitions::Table;
-use crate::errors::named_table_not_found;
+use crate::errors::{named_table_not_found, validation};
 use crate::item::Item;
 use crate::target::Target;
 
@@ -145,5 +145,13 @@ impl DynamoDb {
 
 /// The values that placeholders stand for.
 pub(crate) fn values_of(values: Option<Map<dynamodb_api::AttributeValue>>) -> Result<Option<Item>, ApiError> {
-    values.map(item_of).transpose()
+    let Some(values) = values else { return Ok(None) };
+    let values = values.into_iter().map(|(key, value)| match from_api(value) {
+        Ok(value) => Ok((key, value)),
+        Err(error) => Err(validation(format!(
+            "ExpressionAttributeValues contains invalid value: {} for key {key}",
+            error.message()
+        ))),
+    });
+    values.collect::<Result<Item, ApiError>>().map(Some)
 }

@@ -11,7 +11,7 @@ use crate::capacity::read_units;
 use crate::consumed::{Consumed, Told, Wants};
 use crate::definitions::place;
 use crate::item::Item;
-use crate::tables::ITEMS;
+use crate::tables::{ENTRIES, ITEMS};
 
 /// Developer Guide, "Paginating table query results": 1 MB of items before the filter.
 const PAGE_BYTES: usize = 1 << 20;
@@ -40,7 +40,7 @@ pub(super) fn read_page(
 ) -> Result<Page, ApiError> {
     let (mut items, mut count, mut scanned, mut last) = (Vec::new(), 0, 0, None);
     let mut bytes = Bytes::default();
-    ITEMS.visit(snapshot, &plan.range, plan.order, |_, stored| {
+    ENTRIES.visit(snapshot, &plan.range, plan.order, |_, stored| {
         let item = stored.0;
         scanned += 1;
         bytes.place += item.size();

@@ -4,7 +4,8 @@ use std::any::Any;
 
 use dynamodb_api::op::{DeleteItem, GetItem, PutItem, UpdateItem};
 use dynamodb_api::{
-    ConditionalCheckFailedException, DeleteItemInput, GetItemInput, PutItemInput, UpdateItemInput,
+    AttributeValue, ConditionalCheckFailedException, DeleteItemInput, GetItemInput, PutItemInput,
+    UpdateItemInput,
 };
 use shapes::Map;
 
@@ -132,6 +133,16 @@ async fn mistakes_are_told_in_order() {
     is_validation(
         db.call::<PutItem>(unused).await,
         "ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null",
+    );
+    let wrong = PutItemInput {
+        condition_expression: Some("v = :a".to_owned()),
+        expression_attribute_values: Some(Map::from([(":a".to_owned(), AttributeValue::N("x".to_owned()))])),
+        ..put("pk=a")
+    };
+    is_validation(
+        db.call::<PutItem>(wrong).await,
+        "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x for \
+         key :a",
     );
     let elsewhere = PutItemInput { table_name: "nowhere".to_owned(), ..put("v=1") };
     assert_eq!(
