@@ -1,9 +1,10 @@
 //! Attribute values as the APIs spell them, and as the domain has them.
 
+use bytes::Bytes;
 use shapes::{ApiError, Map};
 
 use crate::errors::validation;
-use crate::item::Item;
+use crate::item::{FromRow, Item};
 use crate::number::Number;
 use crate::value::Value;
 
@@ -65,6 +66,43 @@ macro_rules! to_api {
 to_api!(dynamodb_api, into_api);
 // The streams' API has types of its own, which look the same.
 to_api!(dynamodb_streams_api, into_streams_api);
+
+/// A stored value goes straight into an answer, where nothing looks at it on the way.
+impl FromRow for dynamodb_api::AttributeValue {
+    fn string(text: String) -> Self {
+        Self::S(text)
+    }
+    fn number(number: Number) -> Self {
+        Self::N(number.to_string())
+    }
+    fn binary(bytes: Bytes) -> Self {
+        Self::B(bytes)
+    }
+    fn strings(members: Vec<String>) -> Option<Self> {
+        Some(Self::Ss(members))
+    }
+    fn numbers(members: Vec<Number>) -> Option<Self> {
+        Some(Self::Ns(members.iter().map(ToString::to_string).collect()))
+    }
+    fn binaries(members: Vec<Bytes>) -> Option<Self> {
+        Some(Self::Bs(members))
+    }
+    fn list(members: Vec<Self>) -> Self {
+        Self::L(members)
+    }
+    fn map(members: Map<Self>) -> Self {
+        Self::M(members)
+    }
+    fn null() -> Self {
+        Self::Null(true)
+    }
+    fn boolean(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+/// An item as answers give it.
+pub(crate) type ApiItem = Map<dynamodb_api::AttributeValue>;
 
 /// An item as a request gives it.
 pub(crate) fn item_of(attributes: Map<dynamodb_api::AttributeValue>) -> Result<Item, ApiError> {

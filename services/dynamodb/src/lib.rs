@@ -4,6 +4,7 @@
 //! clock. Every change of an item, whoever asks for it, goes through [`write`]; every Query and Scan through [`read`].
 //! It is not a query engine: a read names a key or a contiguous range of keys, or walks everything.
 
+mod access;
 mod attribute;
 mod backup;
 pub mod capacity;

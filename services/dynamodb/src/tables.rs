@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 use store::{KeyPart, KeyReader, Row, RowError, Table, Tail};
 
-use crate::item::{Item, ItemRow};
+use crate::attribute::ApiItem;
+use crate::item::{self, Item, ItemRow};
 use crate::key_schema::KeySchema;
 use crate::stream_record::StreamViewType;
 use crate::table::TableDefinition;
@@ -21,6 +22,10 @@ pub(crate) const ITEMS: Table<(u64, Tail), StoredItem> = Table::new("dynamodb/en
 pub(crate) const ITEM_SIZES: Table<(u64, Tail), StoredSize> = Table::new("dynamodb/entry");
 /// The same rows, for those who need no more of the key than its place in the order.
 pub(crate) const ENTRIES: Table<(u64, Unread), StoredItem> = Table::new("dynamodb/entry");
+/// The same rows as answers give them, for reads that look at nothing in them.
+pub(crate) const ANSWERS: Table<(u64, Tail), Answer> = Table::new("dynamodb/entry");
+/// As [`ANSWERS`], for pages of them.
+pub(crate) const ANSWER_ENTRIES: Table<(u64, Unread), Answer> = Table::new("dynamodb/entry");
 /// Streams by table name and label; they outlive their table by a day.
 pub(crate) const STREAMS: Table<(String, String), StreamRow> = Table::new("dynamodb/stream");
 /// Changes of streamed tables, by stream and sequence number.
@@ -278,6 +283,22 @@ impl Row for StoredItem {
     }
     fn decode(bytes: &[u8]) -> Result<Self, RowError> {
         Item::decode(bytes).map(Self).map_err(|error| RowError::Damaged(error.to_string()))
+    }
+}
+
+/// A stored item in the form of the API.
+pub(crate) struct Answer {
+    pub item: ApiItem,
+    pub size: usize,
+}
+
+impl Row for Answer {
+    /// Never stored: it is read from an item's row.
+    fn encode(&self, _: &mut Vec<u8>) {}
+    fn decode(bytes: &[u8]) -> Result<Self, RowError> {
+        let damaged = |error: item::RowError| RowError::Damaged(error.to_string());
+        let row = ItemRow::new(bytes).map_err(damaged)?;
+        Ok(Self { item: row.attributes().map_err(damaged)?, size: row.size() })
     }
 }
 

@@ -8,6 +8,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use row::FromRow;
 pub use row::{ItemRow, RowError};
 
 /// Largest item in bytes, names and values together ("Quotas in Amazon DynamoDB").

@@ -34,6 +34,54 @@ const NULL: u8 = 9;
 const FALSE: u8 = 10;
 const TRUE: u8 = 11;
 
+/// What a stored value is read into: the domain's value, or the form in which an answer gives it. `None` from a set means
+/// that the row is damaged.
+pub(crate) trait FromRow: Sized {
+    fn string(text: String) -> Self;
+    fn number(number: Number) -> Self;
+    fn binary(bytes: Bytes) -> Self;
+    fn strings(members: Vec<String>) -> Option<Self>;
+    fn numbers(members: Vec<Number>) -> Option<Self>;
+    fn binaries(members: Vec<Bytes>) -> Option<Self>;
+    fn list(members: Vec<Self>) -> Self;
+    fn map(members: BTreeMap<String, Self>) -> Self;
+    fn null() -> Self;
+    fn boolean(value: bool) -> Self;
+}
+
+impl FromRow for Value {
+    fn string(text: String) -> Self {
+        Self::S(text)
+    }
+    fn number(number: Number) -> Self {
+        Self::N(number)
+    }
+    fn binary(bytes: Bytes) -> Self {
+        Self::B(bytes)
+    }
+    fn strings(members: Vec<String>) -> Option<Self> {
+        Set::new(members).ok().map(Self::Ss)
+    }
+    fn numbers(members: Vec<Number>) -> Option<Self> {
+        Set::new(members).ok().map(Self::Ns)
+    }
+    fn binaries(members: Vec<Bytes>) -> Option<Self> {
+        Set::new(members).ok().map(Self::Bs)
+    }
+    fn list(members: Vec<Self>) -> Self {
+        Self::L(members)
+    }
+    fn map(members: BTreeMap<String, Self>) -> Self {
+        Self::M(members)
+    }
+    fn null() -> Self {
+        Self::Null
+    }
+    fn boolean(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
 /// Why stored bytes are not an item: the row is damaged or of a later version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowError {
@@ -109,7 +157,7 @@ impl<'a> ItemRow<'a> {
             let (name, value) = take_text(rest)?;
             match name.cmp(wanted.as_bytes()) {
                 std::cmp::Ordering::Less => rest = skip_value(value)?,
-                std::cmp::Ordering::Equal => return Some(Some(take_value(value, MAX_DEPTH)?.0)),
+                std::cmp::Ordering::Equal => return Some(Some(take_value::<Value>(value, MAX_DEPTH)?.0)),
                 std::cmp::Ordering::Greater => return Some(None),
             }
         }
@@ -121,12 +169,21 @@ impl<'a> ItemRow<'a> {
         self.collect(|_| true).ok_or(RowError::Damaged)
     }
 
+    /// All attributes, as `T`.
+    pub(crate) fn attributes<T: FromRow>(&self) -> Result<BTreeMap<String, T>, RowError> {
+        self.collect_as(|_| true).ok_or(RowError::Damaged)
+    }
+
     /// The attributes whose name `wanted` accepts.
     pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Result<Item, RowError> {
         self.collect(wanted).ok_or(RowError::Damaged)
     }
 
     fn collect(&self, wanted: impl Fn(&str) -> bool) -> Option<Item> {
+        self.collect_as(wanted).map(|attributes| Item { attributes })
+    }
+
+    fn collect_as<T: FromRow>(&self, wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, T>> {
         let mut rest = self.attributes;
         let mut attributes = BTreeMap::new();
         for _ in 0..self.count {
@@ -140,7 +197,7 @@ impl<'a> ItemRow<'a> {
                 skip_value(value)?
             };
         }
-        rest.is_empty().then_some(Item { attributes })
+        rest.is_empty().then_some(attributes)
     }
 }
 
@@ -235,37 +292,37 @@ fn take_bytes(bytes: &[u8]) -> Option<(Bytes, &[u8])> {
 }
 
 /// `levels` bounds the recursion: a damaged row must not exhaust the stack.
-fn take_value(bytes: &[u8], levels: usize) -> Option<(Value, &[u8])> {
+fn take_value<T: FromRow>(bytes: &[u8], levels: usize) -> Option<(T, &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     Some(match tag {
         S => {
             let (text, rest) = take_string(rest)?;
-            (Value::S(text), rest)
+            (T::string(text), rest)
         }
         N => {
             let (number, rest) = Number::decode_row(rest)?;
-            (Value::N(number), rest)
+            (T::number(number), rest)
         }
         B => {
             let (content, rest) = take_bytes(rest)?;
-            (Value::B(content), rest)
+            (T::binary(content), rest)
         }
         SS => {
             let (members, rest) = take_all(rest, take_string)?;
-            (Value::Ss(Set::new(members).ok()?), rest)
+            (T::strings(members)?, rest)
         }
         NS => {
             let (members, rest) = take_all(rest, Number::decode_row)?;
-            (Value::Ns(Set::new(members).ok()?), rest)
+            (T::numbers(members)?, rest)
         }
         BS => {
             let (members, rest) = take_all(rest, take_bytes)?;
-            (Value::Bs(Set::new(members).ok()?), rest)
+            (T::binaries(members)?, rest)
         }
         L => {
             let levels = levels.checked_sub(1)?;
             let (members, rest) = take_all::<_, Vec<_>>(rest, |bytes| take_value(bytes, levels))?;
-            (Value::L(members), rest)
+            (T::list(members), rest)
         }
         M => {
             let levels = levels.checked_sub(1)?;
@@ -274,11 +331,11 @@ fn take_value(bytes: &[u8], levels: usize) -> Option<(Value, &[u8])> {
                 let (value, rest) = take_value(rest, levels)?;
                 Some(((name, value), rest))
             })?;
-            (Value::M(members), rest)
+            (T::map(members), rest)
         }
-        NULL => (Value::Null, rest),
-        FALSE => (Value::Bool(false), rest),
-        TRUE => (Value::Bool(true), rest),
+        NULL => (T::null(), rest),
+        FALSE => (T::boolean(false), rest),
+        TRUE => (T::boolean(true), rest),
         _ => return None,
     })
 }

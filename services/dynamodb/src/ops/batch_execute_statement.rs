@@ -14,15 +14,14 @@ use shapes::ApiError;
 
 use super::execute_statement::{as_statements, statement};
 use crate::DynamoDb;
-use crate::attribute::item_to_api;
+use crate::attribute::{ApiItem, item_to_api};
 use crate::consumed::{Consumed, Told, Wants};
 use crate::errors::validation;
-use crate::item::Item;
 use crate::partiql::Statement;
 use crate::partiql::plan::Reading;
 use crate::write::{Costs, WriteDraft};
 
-type Outcome = Result<(Option<Item>, String, Costs), ApiError>;
+type Outcome = Result<(Option<ApiItem>, String, Costs), ApiError>;
 
 impl Handle<BatchExecuteStatement> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &BatchExecuteStatementInput) -> Result<Guard, ApiError> {
@@ -69,11 +68,7 @@ impl Handle<BatchExecuteStatement> for DynamoDb {
         let responses = outcomes.into_iter().map(|(table, outcome)| match outcome {
             Ok((item, table, costs)) => {
                 consumed.add(&table, &costs);
-                BatchStatementResponse {
-                    item: item.map(item_to_api),
-                    table_name: Some(table),
-                    ..Default::default()
-                }
+                BatchStatementResponse { item, table_name: Some(table), ..Default::default() }
             }
             Err(error) => BatchStatementResponse {
                 table_name: table,
@@ -132,9 +127,11 @@ impl DynamoDb {
                 let outcome = match draft {
                     Err(error) => Err(error.clone()),
                     Ok((statement, write)) => match write.perform(&service, &own, tx) {
-                        Ok(written) => {
-                            Ok((written.attributes, written.table.name().to_owned(), written.costs))
-                        }
+                        Ok(written) => Ok((
+                            written.attributes.map(item_to_api),
+                            written.table.name().to_owned(),
+                            written.costs,
+                        )),
                         Err(error) if error.status() >= 500 => return Err(error),
                         Err(error) => Err(as_statements(statement, error)),
                     },

@@ -9,7 +9,7 @@ use dynamodb_api::{AttributeValue, BatchGetItemInput, BatchGetItemOutput, KeysAn
 use shapes::{ApiError, Map};
 
 use crate::DynamoDb;
-use crate::attribute::{item_of, item_to_api};
+use crate::attribute::item_of;
 use crate::capacity::{ReadMode, read_units};
 use crate::consumed::{Consumed, Told, Wants};
 use crate::errors::validation;
@@ -32,7 +32,19 @@ struct Request {
 
 impl Handle<BatchGetItem> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &BatchGetItemInput) -> Result<Guard, ApiError> {
-        self.tables_guard(ctx, input.request_items.keys().map(String::as_str))
+        let mut whole: Option<Guard> = None;
+        for (given, request) in &input.request_items {
+            let guard = self.table_guard(ctx, given)?;
+            let parsed = || parse(ctx, given.clone(), request.clone());
+            let target = Target::parse(ctx, given)?;
+            let guard =
+                self.asked_of_get(ctx, guard, &target, || Ok(parsed()?.keys), || Ok(parsed()?.draft))?;
+            whole = Some(match whole {
+                None => guard,
+                Some(whole) => whole.and(guard),
+            });
+        }
+        Ok(whole.unwrap_or_default())
     }
 
     async fn handle(
@@ -71,10 +83,10 @@ impl Handle<BatchGetItem> for DynamoDb {
                     }
                     break;
                 }
-                let item = GetDraft::find(&mut snapshot, &table, key, projection.as_ref(), true)?;
+                let item = GetDraft::find(&mut snapshot, &table, key, projection.as_ref())?;
                 bytes += item.size;
                 consumed.add_read(table.name(), None, read_units(item.size, request.mode));
-                found.extend(item.item.map(item_to_api));
+                found.extend(item.item);
             }
         }
         Ok(BatchGetItemOutput {

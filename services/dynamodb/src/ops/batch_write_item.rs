@@ -31,7 +31,20 @@ impl Transact<BatchWriteItem> for DynamoDb {
     type Draft = Draft;
 
     fn guard(&self, ctx: &Ctx, input: &BatchWriteItemInput) -> Result<Guard, ApiError> {
-        self.tables_guard(ctx, input.request_items.keys().map(String::as_str))
+        let mut whole: Option<Guard> = None;
+        for (given, requests) in &input.request_items {
+            let target = Target::parse(ctx, given)?;
+            for request in requests {
+                let guard = self.table_guard(ctx, given)?;
+                let write = || Ok(WriteDraft::plain(target.clone(), action(request.clone())?));
+                let guard = self.asked_of_write(ctx, guard, write)?;
+                whole = Some(match whole {
+                    None => guard,
+                    Some(whole) => whole.and(guard),
+                });
+            }
+        }
+        Ok(whole.unwrap_or_default())
     }
 
     fn prepare(&self, ctx: &Ctx, input: BatchWriteItemInput) -> Result<Draft, ApiError> {

@@ -18,7 +18,10 @@ impl Transact<DeleteItem> for DynamoDb {
     type Draft = item_write::Draft;
 
     fn guard(&self, ctx: &Ctx, input: &DeleteItemInput) -> Result<Guard, ApiError> {
-        self.table_guard(ctx, &input.table_name)
+        let guard = self.table_guard(ctx, &input.table_name)?;
+        self.asked_of_write(ctx, guard, || {
+            Ok(Transact::<DeleteItem>::prepare(self, ctx, input.clone())?.write)
+        })
     }
 
     fn prepare(&self, ctx: &Ctx, input: DeleteItemInput) -> Result<item_write::Draft, ApiError> {

@@ -10,7 +10,7 @@ use dynamodb_api::{AttributeValue, ExecuteStatementInput, ExecuteStatementOutput
 use shapes::ApiError;
 
 use crate::DynamoDb;
-use crate::attribute::{from_api, item_to_api};
+use crate::attribute::{ApiItem, from_api, item_of, item_to_api};
 use crate::consumed::Wants;
 use crate::errors::{duplicate_item, validation};
 use crate::item::Item;
@@ -39,9 +39,9 @@ impl Handle<ExecuteStatement> for DynamoDb {
             };
             let page = select.read(self, ctx, reading)?.run(self)?;
             return Ok(ExecuteStatementOutput {
-                items: Some(page.items.unwrap_or_default().into_iter().map(item_to_api).collect()),
-                next_token: page.last.as_ref().map(token),
-                last_evaluated_key: page.last.map(item_to_api),
+                items: Some(page.items.unwrap_or_default()),
+                next_token: page.last.clone().map(token).transpose()?,
+                last_evaluated_key: page.last,
                 consumed_capacity: page.consumed,
             });
         }
@@ -74,7 +74,21 @@ impl DynamoDb {
     /// The guard of a PartiQL statement.
     pub(super) fn statement_guard(&self, ctx: &Ctx, statement: &Statement) -> Result<Guard, ApiError> {
         let (action, table, index) = statement.action();
-        Ok(self.index_guard(ctx, table, index)?.action(action))
+        let guard = self.index_guard(ctx, table, index)?.action(action);
+        let Statement::Select(select) = statement else {
+            return self.asked_of_write(ctx, guard, || {
+                let write = statement.write(self, ctx)?;
+                write.ok_or_else(|| validation("The statement neither reads nor writes"))
+            });
+        };
+        let reading = Reading { start: None, limit: None, is_consistent: false, wants: Wants::Nothing };
+        let mut is_full_scan = false;
+        let guard = self.asked_of_read(ctx, guard, || {
+            let read = select.read(self, ctx, reading)?;
+            is_full_scan = read.is_scan();
+            Ok(read)
+        })?;
+        Ok(guard.with("dynamodb:FullTableScan", vec![is_full_scan.to_string()]))
     }
 }
 
@@ -90,8 +104,8 @@ pub(super) fn as_statements(statement: &Statement, error: ApiError) -> ApiError 
 }
 
 /// Where the next page begins.
-fn token(last: &Item) -> String {
-    STANDARD.encode(last.encode())
+fn token(last: ApiItem) -> Result<String, ApiError> {
+    Ok(STANDARD.encode(item_of(last)?.encode()))
 }
 
 fn parse_token(token: &str) -> Result<Item, ApiError> {

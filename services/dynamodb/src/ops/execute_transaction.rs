@@ -10,11 +10,8 @@ use shapes::ApiError;
 use super::execute_statement::statement;
 use super::transact_write_items::{Draft, Token};
 use crate::DynamoDb;
-use crate::attribute::item_to_api;
-use crate::capacity::{ReadMode, read_units};
 use crate::consumed::{Consumed, Told, Wants};
 use crate::errors::validation;
-use crate::item::Item;
 use crate::partiql::Statement;
 use crate::partiql::plan::Reading;
 use crate::write::{WantsMetrics, WriteDraft};
@@ -91,13 +88,14 @@ impl DynamoDb {
         for (statement, _) in statements {
             let Statement::Select(select) = statement else { continue };
             select.check_single(self, ctx)?;
-            let reading = Reading { start: None, limit: None, is_consistent: true, wants: Wants::Nothing };
+            let reading = Reading { start: None, limit: None, is_consistent: true, wants: Wants::Total };
             let read = select.read(self, ctx, reading)?;
             snapshot.set_scope(&read.target.scope);
-            let item = read.run_on(self, &mut snapshot)?.items.unwrap_or_default().pop();
-            let units = read_units(item.as_ref().map_or(0, Item::size), ReadMode::Transactional);
+            let page = read.run_on(self, &mut snapshot)?;
+            // Twice what a consistent read costs.
+            let units = page.consumed.and_then(|consumed| consumed.capacity_units).unwrap_or_default() * 2.0;
             consumed.add_read(&read.target.name, None, units);
-            responses.push(ItemResponse { item: item.map(item_to_api) });
+            responses.push(ItemResponse { item: page.items.unwrap_or_default().pop() });
         }
         Ok(ExecuteTransactionOutput {
             responses: Some(responses),

@@ -8,7 +8,7 @@ use dynamodb_api::{GetItemInput, GetItemOutput};
 use shapes::ApiError;
 
 use crate::DynamoDb;
-use crate::attribute::{item_of, item_to_api};
+use crate::attribute::item_of;
 use crate::capacity::{ReadMode, read_units};
 use crate::consumed::Wants;
 use crate::legacy_parameters::Mixture;
@@ -17,7 +17,18 @@ use crate::target::Target;
 
 impl Handle<GetItem> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &GetItemInput) -> Result<Guard, ApiError> {
-        self.table_guard(ctx, &input.table_name)
+        let guard = self.table_guard(ctx, &input.table_name)?;
+        let target = Target::parse(ctx, &input.table_name)?;
+        let draft = || {
+            Ok(GetDraft {
+                projection: ProjectionSource::of(
+                    input.projection_expression.clone(),
+                    input.attributes_to_get.clone(),
+                )?,
+                names: input.expression_attribute_names.clone(),
+            })
+        };
+        self.asked_of_get(ctx, guard, &target, || Ok(vec![item_of(input.key.clone())?]), draft)
     }
 
     async fn handle(self: &Arc<Self>, ctx: &Ctx, input: GetItemInput) -> Result<GetItemOutput, ApiError> {
@@ -38,15 +49,12 @@ impl Handle<GetItem> for DynamoDb {
         let wants = Wants::parse(input.return_consumed_capacity.as_deref());
         let table = self.definitions.for_read(ctx.store(), &target)?;
         let mut snapshot = ctx.store().read(&target.scope)?;
-        let found = GetDraft::find(&mut snapshot, &table, &key, projection.as_ref(), wants.anything())?;
+        let found = GetDraft::find(&mut snapshot, &table, &key, projection.as_ref())?;
         let consumed_capacity = wants.anything().then(|| {
             let is_consistent = input.consistent_read == Some(true);
             let mode = if is_consistent { ReadMode::Consistent } else { ReadMode::Eventual };
             wants.read(&table, None, read_units(found.size, mode))
         });
-        Ok(GetItemOutput {
-            item: found.item.map(item_to_api),
-            consumed_capacity: consumed_capacity.flatten(),
-        })
+        Ok(GetItemOutput { item: found.item, consumed_capacity: consumed_capacity.flatten() })
     }
 }

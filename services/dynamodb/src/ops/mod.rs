@@ -100,23 +100,6 @@ impl DynamoDb {
         }
         Ok(guard)
     }
-
-    /// The guard of an operation on several tables, each under its own policy.
-    pub(crate) fn tables_guard<'t>(
-        &self,
-        ctx: &Ctx,
-        tables: impl Iterator<Item = &'t str>,
-    ) -> Result<Guard, ApiError> {
-        let mut whole: Option<Guard> = None;
-        for table in tables {
-            let guard = self.table_guard(ctx, table)?;
-            whole = Some(match whole {
-                None => guard,
-                Some(whole) => whole.and(guard),
-            });
-        }
-        Ok(whole.unwrap_or_default())
-    }
 }
 
 impl DynamoDb {

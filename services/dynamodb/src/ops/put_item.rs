@@ -19,7 +19,8 @@ impl Transact<PutItem> for DynamoDb {
     type Draft = item_write::Draft;
 
     fn guard(&self, ctx: &Ctx, input: &PutItemInput) -> Result<Guard, ApiError> {
-        self.table_guard(ctx, &input.table_name)
+        let guard = self.table_guard(ctx, &input.table_name)?;
+        self.asked_of_write(ctx, guard, || Ok(Transact::<PutItem>::prepare(self, ctx, input.clone())?.write))
     }
 
     fn prepare(&self, ctx: &Ctx, input: PutItemInput) -> Result<item_write::Draft, ApiError> {

@@ -9,7 +9,7 @@ use shapes::ApiError;
 
 use super::values_of;
 use crate::DynamoDb;
-use crate::attribute::{item_of, item_to_api};
+use crate::attribute::item_of;
 use crate::consumed::Wants;
 use crate::errors::validation;
 use crate::legacy_parameters::{Conditions, Mixture, conditional_operator};
@@ -18,16 +18,17 @@ use crate::target::Target;
 
 impl Handle<Scan> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &ScanInput) -> Result<Guard, ApiError> {
-        self.index_guard(ctx, &input.table_name, input.index_name.as_deref())
+        let guard = self.index_guard(ctx, &input.table_name, input.index_name.as_deref())?;
+        self.asked_of_read(ctx, guard, || draft(ctx, input.clone()))
     }
 
     async fn handle(self: &Arc<Self>, ctx: &Ctx, input: ScanInput) -> Result<ScanOutput, ApiError> {
         let page = draft(ctx, input)?.run(self)?;
         Ok(ScanOutput {
-            items: page.items.map(|items| items.into_iter().map(item_to_api).collect()),
+            items: page.items,
             count: Some(page.count),
             scanned_count: Some(page.scanned),
-            last_evaluated_key: page.last.map(item_to_api),
+            last_evaluated_key: page.last,
             consumed_capacity: page.consumed,
         })
     }

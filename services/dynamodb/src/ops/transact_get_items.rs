@@ -9,7 +9,7 @@ use dynamodb_api::{CancellationReason, ItemResponse, TransactGetItemsInput, Tran
 use shapes::ApiError;
 
 use crate::DynamoDb;
-use crate::attribute::{item_of, item_to_api};
+use crate::attribute::item_of;
 use crate::capacity::{ReadMode, read_units};
 use crate::consumed::{Consumed, Told, Wants};
 use crate::errors::{transaction_canceled, validation};
@@ -23,8 +23,24 @@ const MOST_BYTES: usize = 4 << 20;
 
 impl Handle<TransactGetItems> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &TransactGetItemsInput) -> Result<Guard, ApiError> {
-        let tables = input.transact_items.iter().map(|item| item.get.table_name.as_str());
-        Ok(self.tables_guard(ctx, tables)?.action("dynamodb:GetItem"))
+        let mut whole: Option<Guard> = None;
+        for get in input.transact_items.iter().map(|item| &item.get) {
+            let guard = self.table_guard(ctx, &get.table_name)?.action("dynamodb:GetItem");
+            let target = Target::parse(ctx, &get.table_name)?;
+            let draft = || {
+                Ok(GetDraft {
+                    projection: ProjectionSource::of(get.projection_expression.clone(), None)?,
+                    names: get.expression_attribute_names.clone(),
+                })
+            };
+            let keys = || Ok(vec![item_of(get.key.clone())?]);
+            let guard = self.asked_of_get(ctx, guard, &target, keys, draft)?;
+            whole = Some(match whole {
+                None => guard,
+                Some(whole) => whole.and(guard),
+            });
+        }
+        Ok(whole.unwrap_or_default())
     }
 
     async fn handle(
@@ -64,15 +80,14 @@ impl Handle<TransactGetItems> for DynamoDb {
                 return Err(validation("Transaction request cannot include multiple operations on one item"));
             }
             let projection = draft.bind()?;
-            let (reason, found) = match GetDraft::find(&mut snapshot, &table, key, projection.as_ref(), true)
-            {
+            let (reason, found) = match GetDraft::find(&mut snapshot, &table, key, projection.as_ref()) {
                 Ok(found) => (none(), found),
                 Err(error) => (reason_of(error)?, Default::default()),
             };
             reasons.push(reason);
             bytes += found.size;
             consumed.add_read(table.name(), None, read_units(found.size, ReadMode::Transactional));
-            responses.push(ItemResponse { item: found.item.map(item_to_api) });
+            responses.push(ItemResponse { item: found.item });
         }
         if reasons.iter().any(|reason| reason.code.as_deref() != Some("None")) {
             return Err(transaction_canceled(reasons));

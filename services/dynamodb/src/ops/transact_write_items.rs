@@ -59,15 +59,18 @@ impl Transact<TransactWriteItems> for DynamoDb {
     type Draft = Draft;
 
     fn guard(&self, ctx: &Ctx, input: &TransactWriteItemsInput) -> Result<Guard, ApiError> {
-        let mut parts = input.transact_items.iter().filter_map(action_and_table);
-        let guard = |(action, table): (&'static str, &str)| {
-            Ok::<_, ApiError>(self.table_guard(ctx, table)?.action(action))
-        };
-        let mut whole = parts.next().map_or_else(|| Ok(Guard::any()), guard)?;
-        for part in parts {
-            whole = whole.and(guard(part)?);
+        let mut whole: Option<Guard> = None;
+        for item in &input.transact_items {
+            let Some((action, table)) = action_and_table(item) else { continue };
+            let guard = self.table_guard(ctx, table)?.action(action);
+            let write = || Ok(WriteDraft { is_transactional: true, ..parse(ctx, item.clone())? });
+            let guard = self.asked_of_write(ctx, guard, write)?;
+            whole = Some(match whole {
+                None => guard,
+                Some(whole) => whole.and(guard),
+            });
         }
-        Ok(whole)
+        Ok(whole.unwrap_or_default())
     }
 
     fn prepare(&self, ctx: &Ctx, input: TransactWriteItemsInput) -> Result<Draft, ApiError> {

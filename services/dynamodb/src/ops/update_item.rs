@@ -18,7 +18,10 @@ impl Transact<UpdateItem> for DynamoDb {
     type Draft = item_write::Draft;
 
     fn guard(&self, ctx: &Ctx, input: &UpdateItemInput) -> Result<Guard, ApiError> {
-        self.table_guard(ctx, &input.table_name)
+        let guard = self.table_guard(ctx, &input.table_name)?;
+        self.asked_of_write(ctx, guard, || {
+            Ok(Transact::<UpdateItem>::prepare(self, ctx, input.clone())?.write)
+        })
     }
 
     fn prepare(&self, ctx: &Ctx, input: UpdateItemInput) -> Result<item_write::Draft, ApiError> {

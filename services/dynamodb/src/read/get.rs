@@ -4,11 +4,12 @@ use shapes::{ApiError, Map};
 use store::{Reader, Tail};
 
 use super::{ProjectionSource, placeholders};
+use crate::attribute::{ApiItem, item_to_api};
 use crate::definitions::{Table, place};
 use crate::errors::validation;
 use crate::expression::Projection;
 use crate::item::Item;
-use crate::tables::ITEMS;
+use crate::tables::{ANSWERS, ITEMS, StoredItem};
 
 /// What of items is wanted.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(crate) struct GetDraft {
 /// What was found under a key.
 #[derive(Default)]
 pub(crate) struct Found {
-    pub item: Option<Item>,
+    pub item: Option<ApiItem>,
     /// Bytes of the whole item.
     pub size: usize,
 }
@@ -33,25 +34,22 @@ impl GetDraft {
         Ok(projection)
     }
 
-    /// The wanted parts of the item with the key `key`. `counts`: whether the size matters to anybody.
+    /// The wanted parts of the item with the key `key`.
     pub(crate) fn find(
         reader: &mut dyn Reader,
         table: &Table,
         key: &Item,
         projection: Option<&Projection<'_>>,
-        counts: bool,
     ) -> Result<Found, ApiError> {
         let key = table.keys().exact_key(key).map_err(validation)?;
-        let place = place(key.hash_bytes().len(), key.as_bytes());
-        let Some(stored) = ITEMS.find(reader, &(table.row.id, Tail(place)))? else {
-            return Ok(Found::default());
+        let place = (table.row.id, Tail(place(key.hash_bytes().len(), key.as_bytes())));
+        let Some(projection) = projection else {
+            let found = ANSWERS.find(reader, &place)?;
+            return Ok(
+                found.map_or_else(Found::default, |found| Found { item: Some(found.item), size: found.size })
+            );
         };
-        let item = stored.0;
-        let size = if counts { item.size() } else { 0 };
-        let item = match projection {
-            Some(projection) => projection.project(&item),
-            None => item,
-        };
-        Ok(Found { item: Some(item), size })
+        let Some(StoredItem(item)) = ITEMS.find(reader, &place)? else { return Ok(Found::default()) };
+        Ok(Found { size: item.size(), item: Some(item_to_api(projection.project(&item))) })
     }
 }

@@ -7,22 +7,23 @@ use shapes::ApiError;
 use store::{Reader, Snapshot, Tail};
 
 use super::plan::Plan;
+use crate::attribute::{ApiItem, item_to_api};
 use crate::capacity::read_units;
 use crate::consumed::{Consumed, Told, Wants};
 use crate::definitions::place;
 use crate::item::Item;
-use crate::tables::{ENTRIES, ITEMS};
+use crate::tables::{ANSWER_ENTRIES, ENTRIES, ITEMS};
 
 /// Developer Guide, "Paginating table query results": 1 MB of items before the filter.
 const PAGE_BYTES: usize = 1 << 20;
 
 pub(crate) struct Page {
     /// `None` when only the count was wanted.
-    pub items: Option<Vec<Item>>,
+    pub items: Option<Vec<ApiItem>>,
     pub count: i32,
     pub scanned: i32,
     /// The last key looked at, when there may be more behind it.
-    pub last: Option<Item>,
+    pub last: Option<ApiItem>,
     pub consumed: Option<ConsumedCapacity>,
 }
 
@@ -38,77 +39,116 @@ pub(super) fn read_page(
     plan: &Plan<'_>,
     wants: Wants,
 ) -> Result<Page, ApiError> {
-    let (mut items, mut count, mut scanned, mut last) = (Vec::new(), 0, 0, None);
-    let mut bytes = Bytes::default();
-    ENTRIES.visit(snapshot, &plan.range, plan.order, |_, stored| {
-        let item = stored.0;
-        scanned += 1;
-        bytes.place += item.size();
-        let is_full = scanned >= plan.limit || bytes.place >= PAGE_BYTES;
-        if is_full {
-            last = Some(key_of(plan, &item));
-        }
-        if plan.fetches {
-            items.push(item);
-        } else if plan.takes(&item) {
-            count += 1;
-            if !plan.counts_only {
-                items.push(plan.projected(item));
-            }
-        }
-        if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    if plan.fetches {
-        items = plan.fetched(snapshot, items, &mut bytes)?;
-        count = items.len();
+    let mut pages = Pages::default();
+    let is_plain = plan.filter.is_none() && plan.projection.is_none() && !plan.counts_only && !plan.fetches;
+    if is_plain {
+        pages.read_plain(snapshot, plan)?;
+    } else {
+        pages.read_chosen(snapshot, plan)?;
     }
     let clamped = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     Ok(Page {
-        items: (!plan.counts_only).then_some(items),
-        count: clamped(count),
-        scanned: clamped(scanned),
-        last,
-        consumed: plan.consumed(&bytes, wants),
+        consumed: plan.consumed(&pages.bytes, wants),
+        items: (!plan.counts_only).then_some(pages.items),
+        count: clamped(pages.count),
+        scanned: clamped(pages.scanned),
+        last: pages.last,
     })
 }
 
-/// What the next page begins behind: the keys of the table and of the index.
-fn key_of(plan: &Plan<'_>, item: &Item) -> Item {
-    let keys = plan.table.keys().attributes();
-    let index_keys = plan.index.into_iter().flat_map(|index| index.keys.attributes());
-    item.only(keys.chain(index_keys).map(|attribute| attribute.name.as_str()))
+/// A page that is being read.
+#[derive(Default)]
+struct Pages {
+    items: Vec<ApiItem>,
+    count: usize,
+    scanned: usize,
+    last: Option<ApiItem>,
+    bytes: Bytes,
+}
+
+impl Pages {
+    /// Counts an item that was looked at; whether the page ends with it.
+    fn is_full_with(&mut self, plan: &Plan<'_>, size: usize) -> bool {
+        self.scanned += 1;
+        self.bytes.place += size;
+        self.scanned >= plan.limit || self.bytes.place >= PAGE_BYTES
+    }
+
+    /// Reads items that all go into the answer as they are.
+    fn read_plain(&mut self, snapshot: &mut Snapshot<'_>, plan: &Plan<'_>) -> Result<(), ApiError> {
+        ANSWER_ENTRIES.visit(snapshot, &plan.range, plan.order, |_, answer| {
+            let is_full = self.is_full_with(plan, answer.size);
+            if is_full {
+                let key = plan
+                    .key_names()
+                    .filter_map(|name| Some((name.to_owned(), answer.item.get(name)?.clone())));
+                self.last = Some(key.collect());
+            }
+            self.items.push(answer.item);
+            if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        self.count = self.items.len();
+        Ok(())
+    }
+
+    /// Reads items of which some, or parts of some, go into the answer.
+    fn read_chosen(&mut self, snapshot: &mut Snapshot<'_>, plan: &Plan<'_>) -> Result<(), ApiError> {
+        let mut to_fetch = Vec::new();
+        ENTRIES.visit(snapshot, &plan.range, plan.order, |_, stored| {
+            let item = stored.0;
+            let is_full = self.is_full_with(plan, item.size());
+            if is_full {
+                self.last = Some(item_to_api(item.only(plan.key_names())));
+            }
+            if plan.fetches {
+                to_fetch.push(item);
+            } else {
+                self.take(plan, item);
+            }
+            if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        for entry in to_fetch {
+            if let Some(item) = plan.fetched(snapshot, &entry, &mut self.bytes)? {
+                self.take(plan, item);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, plan: &Plan<'_>, item: Item) {
+        if plan.filter.as_ref().is_some_and(|filter| !filter.is_met_by(&item)) {
+            return;
+        }
+        self.count += 1;
+        if !plan.counts_only {
+            let item = match &plan.projection {
+                Some(projection) => projection.project(&item),
+                None => item,
+            };
+            self.items.push(item_to_api(item));
+        }
+    }
 }
 
 impl Plan<'_> {
-    fn takes(&self, item: &Item) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.is_met_by(item))
+    /// The attributes that the next page begins behind: the keys of the table and of the index.
+    fn key_names(&self) -> impl Iterator<Item = &str> {
+        let index_keys = self.index.into_iter().flat_map(|index| index.keys.attributes());
+        self.table.keys().attributes().chain(index_keys).map(|attribute| attribute.name.as_str())
     }
 
-    fn projected(&self, item: Item) -> Item {
-        match &self.projection {
-            Some(projection) => projection.project(&item),
-            None => item,
-        }
-    }
-
-    /// The table's items of a local index's entries.
+    /// The table's item of a local index's entry.
     fn fetched(
         &self,
         reader: &mut dyn Reader,
-        entries: Vec<Item>,
+        entry: &Item,
         bytes: &mut Bytes,
-    ) -> Result<Vec<Item>, ApiError> {
-        let mut items = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let Some(key) = self.table.keys().index_key_of(&entry) else { continue };
-            let place = place(key.hash_bytes().len(), key.as_bytes());
-            let Some(stored) = ITEMS.find(reader, &(self.table.row.id, Tail(place)))? else { continue };
-            bytes.fetched_units += read_units(stored.0.size(), self.mode);
-            if self.takes(&stored.0) {
-                items.push(self.projected(stored.0));
-            }
-        }
-        Ok(items)
+    ) -> Result<Option<Item>, ApiError> {
+        let Some(key) = self.table.keys().index_key_of(entry) else { return Ok(None) };
+        let place = place(key.hash_bytes().len(), key.as_bytes());
+        let Some(stored) = ITEMS.find(reader, &(self.table.row.id, Tail(place)))? else { return Ok(None) };
+        bytes.fetched_units += read_units(stored.0.size(), self.mode);
+        Ok(Some(stored.0))
     }
 
     fn consumed(&self, bytes: &Bytes, wants: Wants) -> Option<ConsumedCapacity> {

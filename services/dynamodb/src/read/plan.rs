@@ -17,6 +17,7 @@ use crate::key_schema::KeySchema;
 use crate::legacy;
 use crate::legacy_parameters::Conditions;
 use crate::target::Target;
+use crate::value::Value;
 
 /// A Query (with keys) or a Scan (without).
 #[derive(Debug)]
@@ -65,6 +66,16 @@ pub(crate) enum Select {
 }
 
 impl Select {
+    /// As the parameter spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::AllAttributes => "ALL_ATTRIBUTES",
+            Self::AllProjectedAttributes => "ALL_PROJECTED_ATTRIBUTES",
+            Self::SpecificAttributes => "SPECIFIC_ATTRIBUTES",
+            Self::Count => "COUNT",
+        }
+    }
+
     /// The parameter, beside the others that say what is wanted. `verb`: Querying or Scanning.
     pub(crate) fn parse(
         given: Option<&str>,
@@ -130,17 +141,49 @@ impl ReadDraft {
     /// As [`Self::run`], of a view of the table's tenant.
     pub(crate) fn run_on(&self, service: &DynamoDb, snapshot: &mut Snapshot<'_>) -> Result<Page, ApiError> {
         let placeholders = placeholders(self.names.as_ref(), self.values.as_ref())?;
-        let filter = match &self.filter {
-            FilterSource::None => None,
-            FilterSource::Text(text) => {
-                Some(Condition::parse(Kind::Filter, text, &placeholders).map_err(validation)?)
-            }
-            FilterSource::Conditions(conditions) => conditions.filter()?,
-        };
+        let filter = self.filter(&placeholders)?;
         let projection = self.projection.bind(&placeholders)?;
         let table = service.definitions.for_read(service.cloud.store(), &self.target)?;
         let plan = self.plan(&table, filter, projection, &placeholders)?;
         read_page(snapshot, &plan, self.wants)
+    }
+
+    fn filter<'a>(&'a self, placeholders: &Placeholders<'a>) -> Result<Option<Condition<'a>>, ApiError> {
+        match &self.filter {
+            FilterSource::None => Ok(None),
+            FilterSource::Text(text) => {
+                Condition::parse(Kind::Filter, text, placeholders).map(Some).map_err(validation)
+            }
+            FilterSource::Conditions(conditions) => conditions.filter(),
+        }
+    }
+
+    /// Whether no key is followed.
+    pub(crate) fn is_scan(&self) -> bool {
+        matches!(self.keys, KeysSource::All)
+    }
+
+    /// Shows the hash key that a Query follows, the filter and the projection.
+    pub(crate) fn with_parts(
+        &self,
+        keys: &KeySchema,
+        show: impl FnOnce(Option<&Value>, Option<&Condition<'_>>, Option<&Projection<'_>>),
+    ) -> Result<(), ApiError> {
+        let placeholders = placeholders(self.names.as_ref(), self.values.as_ref())?;
+        let (filter, projection) = (self.filter(&placeholders)?, self.projection.bind(&placeholders)?);
+        match &self.keys {
+            KeysSource::All => show(None, filter.as_ref(), projection.as_ref()),
+            KeysSource::Text(text) => {
+                let condition = KeyCondition::parse(text, &placeholders, keys).map_err(validation)?;
+                show(Some(condition.hash), filter.as_ref(), projection.as_ref());
+            }
+            KeysSource::Conditions(conditions) => {
+                let attributes = conditions.attributes();
+                let condition = legacy::key_conditions(&attributes, keys).map_err(validation)?;
+                show(Some(condition.hash), filter.as_ref(), projection.as_ref());
+            }
+        }
+        Ok(())
     }
 
     fn plan<'a>(

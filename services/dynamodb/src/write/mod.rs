@@ -105,6 +105,16 @@ impl Bound<'_> {
         Ok(Written { table, attributes, costs })
     }
 
+    /// The top-level attributes that the condition asks about, and those that the update touches.
+    pub(crate) fn paths(&self) -> (Vec<String>, Vec<String>) {
+        let mut asked = Vec::new();
+        if let Some(condition) = &self.condition {
+            condition.visit_paths(&mut |path| asked.push(path.attribute.to_owned()));
+        }
+        let touched = self.update.iter().flat_map(Update::touched).map(str::to_owned).collect();
+        (asked, touched)
+    }
+
     /// Whether it matters what was there.
     fn needs_old(&self, table: &Table) -> bool {
         self.condition.is_some()

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what the tests share is test code as well")]
 
+mod access;
 mod batches;
 mod billing;
 
