@@ -40,6 +40,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// would not simply replace.
 pub type Work = Box<dyn FnMut(&mut dyn Transaction) -> Verdict + Send + 'static>;
 
+/// What is to happen once a transaction is durable.
+pub type Hook = Box<dyn FnOnce() + Send + 'static>;
+
 /// What a scan shows each key and value to. It stops the scan by returning `Break`.
 pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
@@ -86,6 +89,20 @@ pub trait Transaction {
 
     /// Announces that `topic` changed, once the transaction is durable: wakes [`Engine::watch`] on every node.
     fn announce(&mut self, topic: &[u8]);
+
+    /// Runs `hook` in this process once the transaction is durable and snapshots show it, before its caller is told and
+    /// even if nobody waits any more. Hooks run in the order of their transactions and never when one was taken back.
+    /// They hold up the engine, so they are brief.
+    fn after_commit(&mut self, hook: Hook);
+}
+
+/// Runs what transactions left to be run. A hook that panics is the loss of its owner alone.
+pub(crate) fn run_hooks(hooks: Vec<Hook>) {
+    for hook in hooks {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(hook)).is_err() {
+            tracing::error!("what was to happen after a commit panicked");
+        }
+    }
 }
 
 /// A consistent view of what was durable when it was taken. Short-lived: while it lives, the engine keeps old versions.

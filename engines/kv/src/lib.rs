@@ -13,8 +13,8 @@ mod watch;
 
 pub use embedded::{Durability, EmbeddedEngine, EmbeddedOptions};
 pub use engine::{
-    BoxFuture, Engine, Key, KeyRange, MAX_KEY_BYTES, MAX_VALUE_BYTES, Order, Snapshot, Transaction, Verdict,
-    Visit, Work,
+    BoxFuture, Engine, Hook, Key, KeyRange, MAX_KEY_BYTES, MAX_VALUE_BYTES, Order, Snapshot, Transaction,
+    Verdict, Visit, Work,
 };
 pub use error::KvError;
 pub use memory::MemoryEngine;

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::engine::check_limits;
+use crate::engine::{check_limits, run_hooks};
 use crate::watch::Topics;
 use crate::{
-    BoxFuture, Engine, KeyRange, KvError, Order, Snapshot, Stats, Transaction, Verdict, Visit, Watch, Work,
+    BoxFuture, Engine, Hook, KeyRange, KvError, Order, Snapshot, Stats, Transaction, Verdict, Visit, Watch,
+    Work,
 };
 
 type Map = BTreeMap<Bytes, Bytes>;
@@ -38,6 +39,7 @@ struct MemoryTransaction<'a> {
     map: &'a mut Arc<Map>,
     written_bytes: u64,
     topics: Vec<Bytes>,
+    hooks: Vec<Hook>,
     failure: Option<KvError>,
 }
 
@@ -64,8 +66,13 @@ impl MemoryEngine {
             }
             Arc::clone(&state.map)
         };
-        let mut transaction =
-            MemoryTransaction { map: &mut map, written_bytes: 0, topics: Vec::new(), failure: None };
+        let mut transaction = MemoryTransaction {
+            map: &mut map,
+            written_bytes: 0,
+            topics: Vec::new(),
+            hooks: Vec::new(),
+            failure: None,
+        };
         let verdict = catch_unwind(AssertUnwindSafe(|| work(&mut transaction)));
         let outcome = match (verdict, transaction.failure.take()) {
             (Err(payload), _) => Err(KvError::panicked(&*payload)),
@@ -73,6 +80,7 @@ impl MemoryEngine {
             (Ok(verdict), None) => Ok(verdict),
         };
         let (topics, written_bytes) = (std::mem::take(&mut transaction.topics), transaction.written_bytes);
+        let hooks = std::mem::take(&mut transaction.hooks);
         let mut state = self.state();
         match outcome {
             Ok(Verdict::Commit) => {
@@ -80,6 +88,7 @@ impl MemoryEngine {
                 state.stats.committed += 1;
                 state.stats.written_bytes += written_bytes;
                 drop(state);
+                run_hooks(hooks);
                 topics.iter().for_each(|topic| self.topics.announce(topic));
                 Ok(())
             }
@@ -165,6 +174,10 @@ impl Transaction for MemoryTransaction<'_> {
 
     fn announce(&mut self, topic: &[u8]) {
         self.topics.push(Bytes::copy_from_slice(topic));
+    }
+
+    fn after_commit(&mut self, hook: Hook) {
+        self.hooks.push(hook);
     }
 }
 

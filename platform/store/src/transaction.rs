@@ -103,6 +103,12 @@ impl Tx<'_> {
         self.inner.announce(&topic);
     }
 
+    /// Runs `hook` once this transaction is durable and every reader sees it, before its caller is told: how a cache
+    /// in memory follows the state exactly. Never when the transaction was undone. It must be brief and not wait.
+    pub fn after_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.inner.after_commit(Box::new(hook));
+    }
+
     /// The same transaction, on the state of another tenant.
     pub fn with_scope<T>(&mut self, scope: &Scope, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
         work(&mut Tx { inner: &mut *self.inner, scope: scope.clone() })

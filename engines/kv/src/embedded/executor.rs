@@ -15,7 +15,8 @@ use super::overlay::{Overlay, UndoLog};
 use super::queue::{Event, Job, Task};
 use super::transaction::BatchTransaction;
 use super::{Durability, Shared};
-use crate::{KvError, Verdict, Work};
+use crate::engine::run_hooks;
+use crate::{Hook, KvError, Verdict, Work};
 
 /// A batch is full at this many transactions or bytes; the next ones wait for the disk.
 const MAX_BATCH_TRANSACTIONS: usize = 4096;
@@ -55,6 +56,7 @@ struct Batch {
     overlay: Arc<Overlay>,
     replies: Vec<Reply>,
     topics: Vec<Bytes>,
+    hooks: Vec<Hook>,
     committed: u64,
     must_sync: bool,
 }
@@ -104,20 +106,23 @@ impl<'a> Executor<'a> {
             tree: &self.shared.tree,
             undo: &mut self.undo,
             topics: Vec::new(),
+            hooks: Vec::new(),
             saw_unsynced: false,
             failure: None,
         };
         let verdict = catch_unwind(AssertUnwindSafe(|| work(&mut transaction)));
         // The closure may own what its caller wants to see dropped before the answer.
         drop(work);
-        let BatchTransaction { topics, saw_unsynced, failure, .. } = transaction;
+        let BatchTransaction { topics, hooks, saw_unsynced, failure, .. } = transaction;
         let outcome = match (verdict, failure) {
             (Err(payload), _) => Err(KvError::panicked(&*payload)),
             (Ok(_), Some(failure)) => Err(failure),
             (Ok(verdict), None) => Ok(verdict),
         };
         let must_wait = match &outcome {
-            Ok(Verdict::Commit) => !self.undo.is_empty() || !topics.is_empty() || saw_unsynced,
+            Ok(Verdict::Commit) => {
+                !self.undo.is_empty() || !topics.is_empty() || !hooks.is_empty() || saw_unsynced
+            }
             Ok(Verdict::Abort) => saw_unsynced,
             Err(_) => false,
         };
@@ -125,6 +130,7 @@ impl<'a> Executor<'a> {
             Ok(Verdict::Commit) => {
                 self.undo.forget();
                 self.open.topics.extend(topics);
+                self.open.hooks.extend(hooks);
                 self.open.committed += u64::from(must_wait);
                 self.count(|counters| &counters.committed, u64::from(!must_wait));
             }
@@ -189,6 +195,7 @@ impl<'a> Executor<'a> {
         match &outcome {
             Ok(()) => {
                 self.count(|counters| &counters.committed, batch.committed);
+                run_hooks(batch.hooks);
                 batch.topics.iter().for_each(|topic| self.shared.topics.announce(topic));
             }
             Err(_) => self.count(|counters| &counters.failed, batch.committed),

@@ -6,7 +6,7 @@ use super::merge::visit_merged;
 use super::overlay::{Overlay, StackedChanges, UndoLog};
 use super::tree::Tree;
 use crate::engine::check_limits;
-use crate::{KeyRange, KvError, Order, Transaction, Visit};
+use crate::{Hook, KeyRange, KvError, Order, Transaction, Visit};
 
 /// Reads the open batch, the batch on its way to disk, and the tree, in this order. Writes to the open batch.
 pub(super) struct BatchTransaction<'a> {
@@ -15,6 +15,7 @@ pub(super) struct BatchTransaction<'a> {
     pub(super) tree: &'a Tree,
     pub(super) undo: &'a mut UndoLog,
     pub(super) topics: Vec<Bytes>,
+    pub(super) hooks: Vec<Hook>,
     /// Whether it read something that is not durable yet, so its outcome must wait for that.
     pub(super) saw_unsynced: bool,
     /// The first error it met, which decides its outcome whatever the closure makes of it.
@@ -74,5 +75,9 @@ impl Transaction for BatchTransaction<'_> {
 
     fn announce(&mut self, topic: &[u8]) {
         self.topics.push(Bytes::copy_from_slice(topic));
+    }
+
+    fn after_commit(&mut self, hook: Hook) {
+        self.hooks.push(hook);
     }
 }

@@ -18,7 +18,7 @@ macro_rules! suite {
             failed_write_fails_the_transaction, snapshot_does_not_move, transactions_do_not_interleave,
             dropped_future_still_commits, watch_wakes_after_commit, watch_misses_nothing, watch_ends_with_its_owner,
             many_watches, abort_does_not_announce, closed_engine_refuses, order_is_by_bytes,
-            deleted_key_of_same_batch_is_gone
+            deleted_key_of_same_batch_is_gone, hooks_run_in_order_once_durable, undone_transactions_run_no_hooks
         );
     };
     ($name:ident, $subject:expr, $($case:ident),*) => {
@@ -319,6 +319,48 @@ pub(crate) async fn deleted_key_of_same_batch_is_gone(engine: Subject) {
     one.and(two).and(three).unwrap();
     assert_eq!(*seen.lock().unwrap(), [None]);
     assert_eq!(get(&*engine, b"a"), None);
+}
+
+/// A hook sees what its transaction wrote, and comes before its caller's answer.
+pub(crate) async fn hooks_run_in_order_once_durable(engine: Subject) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for number in 0..3_u8 {
+        let (log, reader) = (Arc::clone(&seen), Arc::clone(&engine));
+        commit(&*engine, move |tx| {
+            tx.put(b"a", &[number]);
+            let (log, reader) = (Arc::clone(&log), Arc::clone(&reader));
+            tx.after_commit(Box::new(move || log.lock().unwrap().push(get(&*reader, b"a"))));
+        })
+        .await
+        .unwrap();
+        assert_eq!(seen.lock().unwrap().len(), usize::from(number) + 1);
+    }
+    let seen: Vec<_> =
+        seen.lock().unwrap().iter().map(|value| value.as_deref().map(<[u8]>::to_vec)).collect();
+    assert_eq!(seen, [Some(vec![0]), Some(vec![1]), Some(vec![2])]);
+}
+
+pub(crate) async fn undone_transactions_run_no_hooks(engine: Subject) {
+    let ran = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&ran);
+    let hook = move |tx: &mut dyn kv::Transaction| {
+        let count = Arc::clone(&count);
+        tx.after_commit(Box::new(move || *count.lock().unwrap() += 1));
+    };
+    let aborting = hook.clone();
+    engine
+        .transact(Box::new(move |tx| {
+            aborting(tx);
+            Verdict::Abort
+        }))
+        .await
+        .unwrap();
+    let outcome = commit(&*engine, move |tx| {
+        hook(tx);
+        tx.put(b"", b"no key is empty");
+    });
+    assert!(outcome.await.is_err());
+    assert_eq!(*ran.lock().unwrap(), 0);
 }
 
 async fn announce(engine: &dyn Engine, key: &'static [u8], topic: &'static [u8]) {
