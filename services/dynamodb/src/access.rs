@@ -148,20 +148,33 @@ impl DynamoDb {
         guard: Guard,
         draft: impl FnOnce() -> Result<ReadDraft, ApiError>,
     ) -> Result<Guard, ApiError> {
+        self.asked_of_reads(ctx, guard, || Ok(vec![draft()?]))
+    }
+
+    /// The guard with what several reads of one table read.
+    pub(crate) fn asked_of_reads(
+        &self,
+        ctx: &Ctx,
+        guard: Guard,
+        drafts: impl FnOnce() -> Result<Vec<ReadDraft>, ApiError>,
+    ) -> Result<Guard, ApiError> {
         if !may_be_asked(ctx) {
             return Ok(guard);
         }
-        let draft = draft()?;
-        let Some(keys) = self.keys(ctx, &draft.target, draft.index.as_deref())? else { return Ok(guard) };
         let mut facts = Facts::default();
-        draft.with_parts(&keys, |hash, filter, projection| {
-            facts.key(hash);
-            facts.condition(filter);
-            facts.projection(projection);
-            if hash.is_some() {
-                facts.names([keys.hash.name.as_str()]);
-            }
-        })?;
-        Ok(facts.guard(guard).with("dynamodb:Select", vec![draft.select.name().to_owned()]))
+        let mut select = Select::AllAttributes;
+        for draft in drafts()? {
+            let Some(keys) = self.keys(ctx, &draft.target, draft.index.as_deref())? else { continue };
+            select = draft.select;
+            draft.with_parts(&keys, |hash, filter, projection| {
+                facts.key(hash);
+                facts.condition(filter);
+                facts.projection(projection);
+                if hash.is_some() {
+                    facts.names([keys.hash.name.as_str()]);
+                }
+            })?;
+        }
+        Ok(facts.guard(guard).with("dynamodb:Select", vec![select.name().to_owned()]))
     }
 }

@@ -84,6 +84,7 @@ fn expire_some(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, settings: u64) -> Resu
         if let Some(item) = item.filter(ends_now) {
             let change = Change { old: Some(&item), new: None, cause: Cause::TimeToLive };
             store_change(ctx, tx, table, place.0, &change, false)?;
+            ctx.publish("AWS/DynamoDB", "TimeToLiveDeletedItemCount", ("TableName", table.name()), 1.0);
         }
     }
     match next {

@@ -6,16 +6,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cloud::{Ctx, Guard, Handle};
 use dynamodb_api::op::ExecuteStatement;
-use dynamodb_api::{AttributeValue, ExecuteStatementInput, ExecuteStatementOutput};
+use dynamodb_api::{AttributeValue, ConsumedCapacity, ExecuteStatementInput, ExecuteStatementOutput};
 use shapes::ApiError;
 
 use crate::DynamoDb;
-use crate::attribute::{ApiItem, from_api, item_of, item_to_api};
+use crate::attribute::{from_api, item_of, item_to_api};
 use crate::consumed::Wants;
 use crate::errors::{duplicate_item, validation};
 use crate::item::Item;
 use crate::partiql::plan::Reading;
+use crate::partiql::syntax::Select;
 use crate::partiql::{self, Statement};
+use crate::read::{PAGE_BYTES, ReadDraft};
 use crate::write::{WriteDraft, Written};
 
 impl Handle<ExecuteStatement> for DynamoDb {
@@ -28,22 +30,10 @@ impl Handle<ExecuteStatement> for DynamoDb {
         ctx: &Ctx,
         input: ExecuteStatementInput,
     ) -> Result<ExecuteStatementOutput, ApiError> {
-        let statement = statement(&input.statement, input.parameters)?;
+        let statement = statement(&input.statement, input.parameters.clone())?;
         let wants = Wants::parse(input.return_consumed_capacity.as_deref());
         if let Statement::Select(select) = &statement {
-            let reading = Reading {
-                start: input.next_token.as_deref().map(parse_token).transpose()?,
-                limit: input.limit.map(|limit| limit.max(1).unsigned_abs() as usize),
-                is_consistent: input.consistent_read == Some(true),
-                wants,
-            };
-            let page = select.read(self, ctx, reading)?.run(self)?;
-            return Ok(ExecuteStatementOutput {
-                items: Some(page.items.unwrap_or_default()),
-                next_token: page.last.clone().map(token).transpose()?,
-                last_evaluated_key: page.last,
-                consumed_capacity: page.consumed,
-            });
+            return self.select(ctx, select, &input, wants);
         }
         if matches!(statement, Statement::Exists(_)) {
             return Err(validation("EXISTS can only be used in a transaction"));
@@ -71,6 +61,47 @@ impl Handle<ExecuteStatement> for DynamoDb {
 }
 
 impl DynamoDb {
+    /// Reads one page, of as many of the statement's reads as fit.
+    fn select(
+        &self,
+        ctx: &Ctx,
+        select: &Select,
+        input: &ExecuteStatementInput,
+        wants: Wants,
+    ) -> Result<ExecuteStatementOutput, ApiError> {
+        let is_consistent = input.consistent_read == Some(true);
+        let mut limit = input.limit.map(|limit| limit.max(1).unsigned_abs() as usize);
+        let reads = select.reads(self, ctx, &Reading { limit, is_consistent, wants })?;
+        let place = input.next_token.as_deref().map(Place::parse).transpose()?.unwrap_or_default();
+        let (mut items, mut bytes, mut start) = (Vec::new(), 0, place.start);
+        let mut consumed = Vec::new();
+        let mut next = None;
+        for (read, mut draft) in reads.into_iter().enumerate().skip(place.read) {
+            if limit == Some(0) || bytes >= PAGE_BYTES {
+                next = Some(Place { read, start: None });
+                break;
+            }
+            draft.start = start.take();
+            draft.limit = limit;
+            let page = draft.run(self)?;
+            items.extend(page.items.unwrap_or_default());
+            bytes += page.bytes;
+            limit = limit.map(|limit| limit.saturating_sub(page.scanned.unsigned_abs() as usize));
+            consumed.extend(page.consumed);
+            if let Some(last) = page.last {
+                next = Some(Place { read, start: Some(item_of(last)?) });
+                break;
+            }
+        }
+        let last = next.as_ref().and_then(|place| place.start.clone());
+        Ok(ExecuteStatementOutput {
+            items: Some(items),
+            next_token: next.map(|place| place.token()),
+            last_evaluated_key: last.map(item_to_api),
+            consumed_capacity: sum(consumed),
+        })
+    }
+
     /// The guard of a PartiQL statement.
     pub(super) fn statement_guard(&self, ctx: &Ctx, statement: &Statement) -> Result<Guard, ApiError> {
         let (action, table, index) = statement.action();
@@ -81,12 +112,12 @@ impl DynamoDb {
                 write.ok_or_else(|| validation("The statement neither reads nor writes"))
             });
         };
-        let reading = Reading { start: None, limit: None, is_consistent: false, wants: Wants::Nothing };
+        let reading = Reading { limit: None, is_consistent: false, wants: Wants::Nothing };
         let mut is_full_scan = false;
-        let guard = self.asked_of_read(ctx, guard, || {
-            let read = select.read(self, ctx, reading)?;
-            is_full_scan = read.is_scan();
-            Ok(read)
+        let guard = self.asked_of_reads(ctx, guard, || {
+            let reads = select.reads(self, ctx, &reading)?;
+            is_full_scan = reads.iter().any(ReadDraft::is_scan);
+            Ok(reads)
         })?;
         Ok(guard.with("dynamodb:FullTableScan", vec![is_full_scan.to_string()]))
     }
@@ -103,13 +134,55 @@ pub(super) fn as_statements(statement: &Statement, error: ApiError) -> ApiError 
     if is_insert && error.name() == "ConditionalCheckFailedException" { duplicate_item() } else { error }
 }
 
-/// Where the next page begins.
-fn token(last: ApiItem) -> Result<String, ApiError> {
-    Ok(STANDARD.encode(item_of(last)?.encode()))
+/// What several reads of one table consumed.
+fn sum(parts: Vec<ConsumedCapacity>) -> Option<ConsumedCapacity> {
+    let add = |whole: &mut Option<f64>, part: Option<f64>| {
+        if let (Some(whole), Some(part)) = (whole, part) {
+            *whole += part;
+        }
+    };
+    parts.into_iter().reduce(|mut whole, part| {
+        add(&mut whole.capacity_units, part.capacity_units);
+        if let (Some(table), Some(part)) = (&mut whole.table, part.table) {
+            add(&mut table.capacity_units, part.capacity_units);
+        }
+        for (indexes, part) in [
+            (&mut whole.local_secondary_indexes, part.local_secondary_indexes),
+            (&mut whole.global_secondary_indexes, part.global_secondary_indexes),
+        ] {
+            for (name, part) in part.into_iter().flatten() {
+                if let Some(index) = indexes.as_mut().and_then(|indexes| indexes.get_mut(&name)) {
+                    add(&mut index.capacity_units, part.capacity_units);
+                }
+            }
+        }
+        whole
+    })
 }
 
-fn parse_token(token: &str) -> Result<Item, ApiError> {
-    let bytes = STANDARD.decode(token).ok();
-    let item = bytes.and_then(|bytes| Item::decode(&bytes).ok());
-    item.ok_or_else(|| validation("Invalid NextToken"))
+/// Where the next page begins: in which of the statement's reads, and behind which key.
+#[derive(Default)]
+struct Place {
+    read: usize,
+    start: Option<Item>,
+}
+
+impl Place {
+    fn token(&self) -> String {
+        let key = self.start.as_ref().map(|key| STANDARD.encode(key.encode())).unwrap_or_default();
+        STANDARD.encode(format!("{}|{key}", self.read))
+    }
+
+    fn parse(token: &str) -> Result<Self, ApiError> {
+        let read = || {
+            let text = String::from_utf8(STANDARD.decode(token).ok()?).ok()?;
+            let (read, key) = text.split_once('|')?;
+            let start = match key {
+                "" => None,
+                key => Some(Item::decode(&STANDARD.decode(key).ok()?).ok()?),
+            };
+            Some(Self { read: read.parse().ok()?, start })
+        };
+        read().ok_or_else(|| validation("Invalid NextToken"))
+    }
 }

@@ -88,8 +88,8 @@ impl DynamoDb {
         for (statement, _) in statements {
             let Statement::Select(select) = statement else { continue };
             select.check_single(self, ctx)?;
-            let reading = Reading { start: None, limit: None, is_consistent: true, wants: Wants::Total };
-            let read = select.read(self, ctx, reading)?;
+            let reading = Reading { limit: None, is_consistent: true, wants: Wants::Total };
+            let read = select.read(self, ctx, &reading)?;
             snapshot.set_scope(&read.target.scope);
             let page = read.run_on(self, &mut snapshot)?;
             // Twice what a consistent read costs.

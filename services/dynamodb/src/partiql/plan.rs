@@ -140,6 +140,19 @@ fn equality<'c>(condition: &'c Condition, attribute: &str) -> Option<&'c Value> 
     }
 }
 
+/// The values that a condition lets an attribute have, without repeats.
+fn choices(condition: &Condition, attribute: &str) -> Option<Vec<Value>> {
+    let Condition::In { operand: Operand::Path(path), choices } = condition else { return None };
+    let mut values: Vec<Value> = Vec::with_capacity(choices.len());
+    for choice in choices {
+        let Operand::Value(value) = choice else { return None };
+        if !values.contains(value) {
+            values.push(value.clone());
+        }
+    }
+    path.is(attribute).then_some(values)
+}
+
 /// Whether a Query can follow the condition as the one on its range key.
 fn is_range(condition: &Condition, attribute: &str) -> bool {
     match condition {
@@ -160,39 +173,76 @@ fn is_range(condition: &Condition, attribute: &str) -> bool {
 
 /// How a SELECT is to be read, beside what it says.
 pub(crate) struct Reading {
-    pub start: Option<Item>,
     pub limit: Option<usize>,
     pub is_consistent: bool,
     pub wants: Wants,
 }
 
 impl Select {
-    /// The Query that the statement is, when its condition fixes the hash key, or else the Scan.
-    pub(crate) fn read(
+    /// The reads that the statement is: a Query for each hash key that its condition names, one after another, or a Scan.
+    pub(crate) fn reads(
         &self,
         service: &DynamoDb,
         ctx: &Ctx,
-        reading: Reading,
-    ) -> Result<ReadDraft, ApiError> {
+        reading: &Reading,
+    ) -> Result<Vec<ReadDraft>, ApiError> {
         let target = Target::parse(ctx, &self.table)?;
         let table = service.definitions.for_read(ctx.store(), &target)?;
         let keys = self.keys(&table)?;
         let mut rest = self.condition.as_ref().map(conjuncts).unwrap_or_default();
-        let mut rendering = Rendering::default();
         let hash = rest.iter().position(|part| equality(part, &keys.hash.name).is_some());
-        let key_condition = hash.map(|place| {
-            let mut parts = vec![rest.remove(place)];
-            let range = keys.range.as_ref();
-            let range = range.and_then(|range| rest.iter().position(|part| is_range(part, &range.name)));
-            parts.extend(range.map(|place| rest.remove(place)));
-            // Not in parentheses: a key condition is a plain conjunction.
+        let hash = hash.or_else(|| rest.iter().position(|part| choices(part, &keys.hash.name).is_some()));
+        self.check_order(keys, hash.is_some())?;
+        let Some(hash) = hash.map(|place| rest.remove(place)) else {
+            return Ok(vec![self.draft(target, None, &rest, reading)]);
+        };
+        let range = keys.range.as_ref();
+        let range = range.and_then(|range| rest.iter().position(|part| is_range(part, &range.name)));
+        let range = range.map(|place| rest.remove(place));
+        let values = match choices(&hash, &keys.hash.name) {
+            Some(values) => values,
+            None => equality(&hash, &keys.hash.name).into_iter().cloned().collect(),
+        };
+        let drafts = values.into_iter().map(|value| {
+            let fixed = Condition::Compare {
+                comparator: "=",
+                left: Operand::Path(hash_path(keys)),
+                right: Operand::Value(value),
+            };
+            let followed: Vec<_> = std::iter::once(fixed).chain(range.clone()).collect();
+            self.draft(target.clone(), Some(&followed), &rest, reading)
+        });
+        Ok(drafts.collect())
+    }
+
+    /// The one read of a statement whose condition fixes the whole key.
+    pub(crate) fn read(
+        &self,
+        service: &DynamoDb,
+        ctx: &Ctx,
+        reading: &Reading,
+    ) -> Result<ReadDraft, ApiError> {
+        self.reads(service, ctx, reading)?.into_iter().next().ok_or_else(no_key)
+    }
+
+    /// A Query of the keys that meet all of `followed`, or else a Scan, with what `rest` asks for as its filter.
+    fn draft(
+        &self,
+        target: Target,
+        followed: Option<&[Condition]>,
+        rest: &[Condition],
+        reading: &Reading,
+    ) -> ReadDraft {
+        let mut rendering = Rendering::default();
+        // Not in parentheses: a key condition is a plain conjunction.
+        let key_condition = followed.map(|parts| {
             parts.iter().map(|part| rendering.condition(part)).collect::<Vec<_>>().join(" AND ")
         });
-        self.check_order(keys, key_condition.is_some())?;
-        let filter = (!rest.is_empty()).then(|| match rest.as_slice() {
-            [only] => rendering.condition(only),
-            _ => rendering.condition(&Condition::And(rest)),
-        });
+        let filter = match rest {
+            [] => None,
+            [only] => Some(rendering.condition(only)),
+            _ => Some(rendering.condition(&Condition::And(rest.to_vec()))),
+        };
         let paths = self.paths.as_ref();
         let projection =
             paths.map(|paths| paths.iter().map(|path| rendering.path(path)).collect::<Vec<_>>().join(", "));
@@ -201,7 +251,7 @@ impl Select {
             (None, Some(_)) => Selection::AllProjectedAttributes,
             (None, None) => Selection::AllAttributes,
         };
-        Ok(ReadDraft {
+        ReadDraft {
             target,
             index: self.index.clone(),
             keys: key_condition.map_or(KeysSource::All, KeysSource::Text),
@@ -210,14 +260,14 @@ impl Select {
             projection: projection.map_or(ProjectionSource::All, ProjectionSource::Text),
             names: rendering.names(),
             values: rendering.values(),
-            start: reading.start,
+            start: None,
             limit: reading.limit,
             is_descending: self.order.as_ref().is_some_and(|(_, is_descending)| *is_descending),
             select,
             is_consistent: reading.is_consistent,
             segment: None,
             wants: reading.wants,
-        })
+        }
     }
 
     /// Refuses a SELECT that may find more than one item, as batches and transactions do.

@@ -5,6 +5,7 @@ mod page;
 mod plan;
 
 pub(crate) use get::GetDraft;
+pub(crate) use page::PAGE_BYTES;
 pub(crate) use plan::{FilterSource, KeysSource, ReadDraft, Select};
 
 use shapes::ApiError;

@@ -15,13 +15,15 @@ use crate::item::Item;
 use crate::tables::{ANSWER_ENTRIES, ENTRIES, ITEMS};
 
 /// Developer Guide, "Paginating table query results": 1 MB of items before the filter.
-const PAGE_BYTES: usize = 1 << 20;
+pub(crate) const PAGE_BYTES: usize = 1 << 20;
 
 pub(crate) struct Page {
     /// `None` when only the count was wanted.
     pub items: Option<Vec<ApiItem>>,
     pub count: i32,
     pub scanned: i32,
+    /// Of all items looked at.
+    pub bytes: usize,
     /// The last key looked at, when there may be more behind it.
     pub last: Option<ApiItem>,
     pub consumed: Option<ConsumedCapacity>,
@@ -52,6 +54,7 @@ pub(super) fn read_page(
         items: (!plan.counts_only).then_some(pages.items),
         count: clamped(pages.count),
         scanned: clamped(pages.scanned),
+        bytes: pages.bytes.place,
         last: pages.last,
     })
 }

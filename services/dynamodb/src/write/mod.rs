@@ -91,7 +91,7 @@ impl Bound<'_> {
         } else {
             None
         };
-        self.check_condition(old.as_ref())?;
+        self.check_condition(ctx, &table, old.as_ref())?;
         let new = match &self.draft.action {
             Action::Check(_) => return Ok(self.checked(table, old.as_ref())),
             Action::Put(item) => Some(Cow::Borrowed(item)),
@@ -124,12 +124,13 @@ impl Bound<'_> {
             || store::needs_old(table)
     }
 
-    fn check_condition(&self, old: Option<&Item>) -> Result<(), ApiError> {
+    fn check_condition(&self, ctx: &Ctx, table: &Table, old: Option<&Item>) -> Result<(), ApiError> {
         let Some(condition) = &self.condition else { return Ok(()) };
         let nothing = Item::new();
         if condition.is_met_by(old.unwrap_or(&nothing)) {
             return Ok(());
         }
+        ctx.publish("AWS/DynamoDB", "ConditionalCheckFailedRequests", ("TableName", table.name()), 1.0);
         Err(condition_failed(old.filter(|_| self.draft.shows_item)))
     }
 

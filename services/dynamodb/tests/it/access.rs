@@ -70,6 +70,20 @@ async fn a_user_is_kept_to_the_partitions_of_their_own() {
 }
 
 #[tokio::test]
+async fn statements_that_look_at_everything_can_be_refused() {
+    let db = Db::with_table(true).await;
+    let ada = user(&db, r#"{"Bool":{"dynamodb:FullTableScan":"false"}}"#).await;
+    for (text, is_refused) in [
+        ("SELECT * FROM orders WHERE pk = 'a'", false),
+        ("SELECT * FROM orders WHERE pk IN ['a', 'b'] AND sk > 1", false),
+        ("SELECT * FROM orders WHERE sk > 1", true),
+    ] {
+        let input = ExecuteStatementInput { statement: text.to_owned(), ..Default::default() };
+        assert_eq!(is_denied(ada.call::<ExecuteStatement>(input).await), is_refused, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_user_is_kept_to_some_attributes() {
     let db = Db::with_table(false).await;
     db.put("pk=a price=1 secret=x").await;
