@@ -24,7 +24,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
 
 pub use options::{Durability, EmbeddedOptions};
@@ -108,10 +107,6 @@ impl EmbeddedEngine {
 impl Engine for EmbeddedEngine {
     fn transact<'a>(&'a self, work: Work) -> BoxFuture<'a, Result<(), KvError>> {
         Box::pin(self.submit(Task::Run(work)))
-    }
-
-    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
-        self.shared.tree.get(key)
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, KvError> {

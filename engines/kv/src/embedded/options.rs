@@ -17,6 +17,8 @@ pub struct EmbeddedOptions {
     pub durability: Durability,
     /// Memory for blocks of the tree read from disk. The system's page cache stands behind it, so more helps little.
     pub cache_bytes: u64,
+    /// Memory for pairs that were read lately.
+    pub hot_pairs_bytes: u64,
     /// How much is written before it is moved from memory to a sorted file. Up to five of these can be in memory when
     /// the disk is slow. Smaller means more files and more merging, larger a longer start after a crash.
     pub memtable_bytes: u64,
@@ -30,6 +32,7 @@ impl Default for EmbeddedOptions {
         Self {
             durability: Durability::Durable,
             cache_bytes: 32 << 20,
+            hot_pairs_bytes: 16 << 20,
             memtable_bytes: 16 << 20,
             reserved_bytes: 256 << 20,
         }

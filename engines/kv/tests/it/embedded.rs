@@ -141,3 +141,44 @@ async fn a_small_disk_recovers_once_there_is_space() {
         assert_eq!(get(&engine, &key.to_be_bytes()), Some(vec![key as u8; 100_000]), "{key}");
     }
 }
+
+/// Two keys that always change together, read while they do: every snapshot has them alike and none goes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_beside_a_writer_see_whole_commits_in_their_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Arc::new(open(directory.path(), Durability::Relaxed));
+    let is_done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (engine, is_done) = (Arc::clone(&engine), Arc::clone(&is_done));
+            tokio::task::spawn_blocking(move || {
+                let (mut last, mut looks) = (None, 0_u64);
+                while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let snapshot = engine.snapshot().unwrap();
+                    let (left, right) = (snapshot.get(b"left").unwrap(), snapshot.get(b"right").unwrap());
+                    assert_eq!(left, right);
+                    assert!(left >= last, "{left:?} after {last:?}");
+                    (last, looks) = (left, looks + 1);
+                }
+                looks
+            })
+        })
+        .collect();
+    for number in 0..3000_u32 {
+        commit(&*engine, move |tx| {
+            let before =
+                tx.get(b"left").unwrap().map_or(0, |bytes| u32::from_be_bytes(bytes[..].try_into().unwrap()));
+            assert_eq!(before, number);
+            for key in [b"left".as_slice(), b"right"] {
+                tx.put(key, &(number + 1).to_be_bytes());
+            }
+        })
+        .await
+        .unwrap();
+    }
+    is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+    for reader in readers {
+        assert!(reader.await.unwrap() > 0);
+    }
+    assert_eq!(get(&*engine, b"right").unwrap(), 3000_u32.to_be_bytes());
+}

@@ -5,6 +5,7 @@
 //! reads what really is there.
 
 mod directory;
+mod hot_pairs;
 mod lsm;
 mod snapshots;
 mod store;
@@ -58,6 +59,7 @@ impl Tree {
         self.reserved_bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// The latest value of a key that no commit under way changes.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
         let slot = self.store.read().unwrap_or_else(PoisonError::into_inner);
         match &*slot {

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 
 use super::directory::Directory;
+use super::hot_pairs::HotPairs;
 use super::lsm::Lsm;
 use super::snapshots::Snapshots;
 use super::upkeep::{Figures, Upkeep};
@@ -28,6 +29,7 @@ pub(super) struct Store {
 /// What writers, readers and the threads behind them share.
 pub(super) struct Core {
     lsm: Lsm,
+    hot: HotPairs,
     /// Locked while a batch is on its way.
     log: Mutex<Log>,
     snapshots: Snapshots,
@@ -78,6 +80,7 @@ impl Store {
         let mut insert = core.lsm.inserter();
         for (key, value) in overlay.iter() {
             insert(seqno, key.clone(), value.clone());
+            core.hot.change(key, value.as_ref(), seqno + 1);
         }
         core.snapshots.publish(core.lsm.seqno_bound());
         Ok(())
@@ -88,8 +91,17 @@ impl Store {
         self.core.log().sync().map_err(|error| self.core.io(error))
     }
 
+    /// The latest value of a key that no commit under way changes.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
-        self.core.lsm.get_latest(key)
+        let core = &*self.core;
+        if let Some(value) = core.hot.get(key, u64::MAX) {
+            return Ok(value);
+        }
+        // Whatever was handed out up to here has changed the key already, or does not.
+        let bound = core.lsm.seqno_bound();
+        let value = core.lsm.get_latest(key)?;
+        core.hot.add(key, value.as_ref(), bound);
+        Ok(value)
     }
 
     pub(super) fn view(self: &Arc<Self>) -> View {
@@ -134,6 +146,7 @@ impl Core {
         let log = Log::begin(&replay, segments, options.durability == Durability::Durable)?;
         Ok(Self {
             lsm,
+            hot: HotPairs::new(options.hot_pairs_bytes),
             log: Mutex::new(log),
             snapshots,
             upkeep,
@@ -244,7 +257,13 @@ impl View {
 
 impl Snapshot for View {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
-        self.store.core.lsm.get(key, self.seqno)
+        let core = &*self.store.core;
+        if let Some(value) = core.hot.get(key, self.seqno) {
+            return Ok(value);
+        }
+        let value = core.lsm.get(key, self.seqno)?;
+        core.hot.add(key, value.as_ref(), self.seqno);
+        Ok(value)
     }
 
     fn scan(&self, range: KeyRange<'_>, order: Order, visit: &mut Visit<'_>) -> Result<(), KvError> {
