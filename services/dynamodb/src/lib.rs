@@ -34,10 +34,13 @@ mod time_to_live;
 pub mod value;
 mod write;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use clock::JobKind;
 use cloud::{Cloud, Service};
+use shapes::Timestamp;
+use store::Scope;
 
 use definitions::Definitions;
 
@@ -47,7 +50,8 @@ pub struct DynamoDbService(Arc<DynamoDb>);
 
 impl DynamoDbService {
     pub fn new(cloud: Cloud) -> Self {
-        Self(Arc::new(DynamoDb { cloud, definitions: Definitions::default() }))
+        let (definitions, token_frontiers) = (Definitions::default(), Mutex::default());
+        Self(Arc::new(DynamoDb { cloud, definitions, token_frontiers }))
     }
 
     /// DynamoDB as the region's registry wants it.
@@ -76,13 +80,11 @@ pub fn streams_service(cloud: Cloud) -> Service {
     DynamoDbService::new(cloud).streams_service()
 }
 
-/// The kinds of jobs of a region's DynamoDB; see [`DynamoDbService::jobs`].
-pub fn jobs(cloud: &Cloud) -> Vec<JobKind> {
-    DynamoDbService::new(cloud.clone()).jobs()
-}
-
 /// What the handlers share. All of it can be rebuilt from the store.
 pub(crate) struct DynamoDb {
     pub(crate) cloud: Cloud,
     pub(crate) definitions: Definitions,
+    /// From when on a tenant's tokens of transactions are to be cleared away: those before are gone, and looking for them
+    /// would be a walk over what was deleted.
+    pub(crate) token_frontiers: Mutex<HashMap<Scope, Timestamp>>,
 }

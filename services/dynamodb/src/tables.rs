@@ -221,6 +221,8 @@ store::row!(RecordRow, 1);
 pub(crate) struct StreamEnd {
     /// The last sequence number.
     pub last: u64,
+    /// Records up to this one are gone.
+    pub trimmed: u64,
     /// A job waits for the oldest record's day to end.
     pub has_trimming: bool,
 }
@@ -228,7 +230,11 @@ pub(crate) struct StreamEnd {
 store::row!(StreamEnd, 1);
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct ExpiryJob(pub JobId);
+pub(crate) struct ExpiryJob {
+    pub job: JobId,
+    /// No entry is of a second before this one.
+    pub from: i64,
+}
 
 store::row!(ExpiryJob, 1);
 

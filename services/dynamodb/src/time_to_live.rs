@@ -66,23 +66,27 @@ pub(crate) fn enter(
 ) -> Result<(), ApiError> {
     EXPIRIES.put(tx, &(settings.id, end, place.clone()), &());
     let due = due_for(end).max(ctx.now());
-    let waiting = EXPIRY_JOBS.find(tx, &settings.id)?;
-    if waiting.is_some_and(|job| job.0.due <= due) {
-        return Ok(());
+    match EXPIRY_JOBS.find(tx, &settings.id)? {
+        Some(waiting) if waiting.job.due <= due => {
+            if end < waiting.from {
+                EXPIRY_JOBS.put(tx, &settings.id, &ExpiryJob { from: end, ..waiting });
+            }
+        }
+        Some(waiting) => {
+            Jobs::cancel(tx, waiting.job);
+            await_end(ctx, tx, table, settings.id, due, end.min(waiting.from));
+        }
+        None => await_end(ctx, tx, table, settings.id, due, end),
     }
-    if let Some(job) = waiting {
-        Jobs::cancel(tx, job.0);
-    }
-    await_end(ctx, tx, table, settings.id, due);
     Ok(())
 }
 
-/// Puts the table's job at `due`.
-pub(crate) fn await_end(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, id: u64, due: Timestamp) {
+/// Puts the table's job at `due`; no entry is of a second before `from`.
+pub(crate) fn await_end(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, id: u64, due: Timestamp, from: i64) {
     let payload = jobs::payload(table, &jobs::Work::Expire { settings: id });
     let job = NewJob { kind: jobs::EXPIRY, subject: table.arn.clone(), payload, due };
     let job = Jobs::add(tx, ctx.now(), ctx.ids().number(), job);
-    EXPIRY_JOBS.put(tx, &id, &ExpiryJob(job));
+    EXPIRY_JOBS.put(tx, &id, &ExpiryJob { job, from });
 }
 
 /// When the entries of a second are worked off.

@@ -10,7 +10,7 @@ use store::{Order, Range, Tail, Tx};
 use super::{BYTES_AT_ONCE, ROWS_AT_ONCE, Running};
 use crate::DynamoDb;
 use crate::definitions::Table;
-use crate::tables::{EXPIRIES, EXPIRY_JOBS, ITEMS, TABLES};
+use crate::tables::{EXPIRIES, EXPIRY_JOBS, ExpiryJob, ITEMS, TABLES};
 use crate::target::Target;
 use crate::time_to_live::{await_end, due_for, enter};
 use crate::write::{Cause, Change, store_change};
@@ -22,15 +22,16 @@ impl Running {
             let has_more = self
                 .step(move |service, ctx, tx, target| {
                     // Another job took over: this one was cancelled, or its last step was its end.
-                    if EXPIRY_JOBS.find(tx, &settings)?.is_none_or(|job| job.0 != own) {
+                    let waiting = EXPIRY_JOBS.find(tx, &settings)?;
+                    let Some(waiting) = waiting.filter(|waiting| waiting.job == own) else {
                         return Ok(false);
-                    }
+                    };
                     let table = service.definitions.within(tx, target)?;
                     let table = table.filter(|table| {
                         table.row.time_to_live.as_ref().is_some_and(|current| current.id == settings)
                     });
                     match table {
-                        Some(table) => expire_some(ctx, tx, &table, settings),
+                        Some(table) => expire_some(ctx, tx, &table, settings, waiting),
                         None => {
                             EXPIRY_JOBS.delete(tx, &settings);
                             Ok(false)
@@ -62,11 +63,18 @@ impl Running {
 }
 
 /// Ends some items; whether there are more whose time has come. With the last, the next job is put in place.
-fn expire_some(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, settings: u64) -> Result<bool, ApiError> {
+fn expire_some(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    table: &Table,
+    settings: u64,
+    waiting: ExpiryJob,
+) -> Result<bool, ApiError> {
     let now = ctx.now();
     let mut due = Vec::new();
     let mut next = None;
-    EXPIRIES.visit(tx, &Range::prefix(&settings), Order::Ascending, |(_, end, place), ()| {
+    let left = Range::prefix(&settings).starting_at(&(settings, waiting.from));
+    EXPIRIES.visit(tx, &left, Order::Ascending, |(_, end, place), ()| {
         if end > now.seconds() || due.len() == ROWS_AT_ONCE {
             next = Some(end);
             return ControlFlow::Break(());
@@ -88,9 +96,12 @@ fn expire_some(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, settings: u64) -> Resu
         }
     }
     match next {
-        Some(end) if end <= now.seconds() => Ok(true),
+        Some(end) if end <= now.seconds() => {
+            EXPIRY_JOBS.put(tx, &settings, &ExpiryJob { from: end, ..waiting });
+            Ok(true)
+        }
         Some(end) => {
-            await_end(ctx, tx, table, settings, due_for(end));
+            await_end(ctx, tx, table, settings, due_for(end), end);
             Ok(false)
         }
         None => {

@@ -52,8 +52,10 @@ fn trim_stream(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, label: &str) -> Resu
     let key = (target.name.clone(), label.to_owned());
     let Some(stream) = STREAMS.find(tx, &key)? else { return Ok(true) };
     let now = ctx.now();
+    let end = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
+    let kept = Range::prefix(&stream.id).starting_at(&(stream.id, end.trimmed + 1));
     let (mut old, mut next) = (Vec::new(), None);
-    RECORDS.visit(tx, &Range::prefix(&stream.id), Order::Ascending, |key, row| {
+    RECORDS.visit(tx, &kept, Order::Ascending, |key, row| {
         if row.time + KEPT_FOR > now || old.len() == ROWS_AT_ONCE {
             next = Some(row.time + KEPT_FOR);
             return ControlFlow::Break(());
@@ -62,6 +64,8 @@ fn trim_stream(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, label: &str) -> Resu
         ControlFlow::Continue(())
     })?;
     old.iter().for_each(|key| RECORDS.delete(tx, key));
+    let trimmed = old.last().map_or(end.trimmed, |(_, number)| *number);
+    STREAM_ENDS.put(tx, &stream.id, &StreamEnd { trimmed, has_trimming: next.is_some(), ..end });
     if next.is_some_and(|next| next <= now) {
         return Ok(false);
     }
@@ -71,10 +75,7 @@ fn trim_stream(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, label: &str) -> Resu
             STREAMS.delete(tx, &key);
             STREAM_ENDS.delete(tx, &stream.id);
         }
-        None => {
-            let end = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
-            STREAM_ENDS.put(tx, &stream.id, &StreamEnd { has_trimming: false, ..end });
-        }
+        None => {}
     }
     Ok(true)
 }

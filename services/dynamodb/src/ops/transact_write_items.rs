@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use cloud::{Ctx, Guard, Transact};
@@ -12,8 +13,8 @@ use dynamodb_api::{
     TransactWriteItemsInput, TransactWriteItemsOutput,
 };
 use sha2::{Digest, Sha256};
-use shapes::{ApiError, Map};
-use store::{Order, Range, Tx};
+use shapes::{ApiError, Map, Timestamp};
+use store::{Order, Range, Reader, Tx};
 
 use super::values_of;
 use crate::DynamoDb;
@@ -110,7 +111,7 @@ impl Draft {
     pub(crate) fn perform(&self, service: &DynamoDb, ctx: &Ctx, tx: &mut Tx<'_>) -> Result<Done, ApiError> {
         let mut done = Done { consumed: Consumed::default(), told: Told::AsWrites, metrics: Map::new() };
         if let Some(token) = &self.token
-            && token.is_spent(ctx, tx)?
+            && token.is_spent(service, ctx, tx)?
         {
             for (_, write) in &self.writes {
                 done.consumed.add(&write.target.name, &Costs::of_replay(write.action.key_source()));
@@ -168,20 +169,9 @@ impl Draft {
 
 impl Token {
     /// Whether a transaction under the token has happened; otherwise this one is now the one that has.
-    fn is_spent(&self, ctx: &Ctx, tx: &mut Tx<'_>) -> Result<bool, ApiError> {
+    fn is_spent(&self, service: &DynamoDb, ctx: &Ctx, tx: &mut Tx<'_>) -> Result<bool, ApiError> {
         let now = ctx.now();
-        let mut old = Vec::new();
-        TOKEN_TIMES.visit(tx, &Range::all(), Order::Ascending, |key, ()| {
-            if key.0 + TOKEN_LIFE > now || old.len() == TOKENS_CLEARED {
-                return ControlFlow::Break(());
-            }
-            old.push(key);
-            ControlFlow::Continue(())
-        })?;
-        for key in &old {
-            TOKENS.delete(tx, &key.1);
-            TOKEN_TIMES.delete(tx, key);
-        }
+        clear_tokens(service, tx, now)?;
         if let Some(spent) = TOKENS.find(tx, &self.text)? {
             if spent.at + TOKEN_LIFE > now {
                 return if spent.digest == self.digest { Ok(true) } else { Err(other_request_with_token()) };
@@ -192,6 +182,34 @@ impl Token {
         TOKEN_TIMES.put(tx, &(now, self.text.clone()), &());
         Ok(false)
     }
+}
+
+/// Clears some tokens away whose time is over.
+fn clear_tokens(service: &DynamoDb, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), ApiError> {
+    let scope = tx.scope().clone();
+    let frontier = {
+        let frontiers = service.token_frontiers.lock().unwrap_or_else(PoisonError::into_inner);
+        frontiers.get(&scope).copied()
+    };
+    let range = frontier.map_or_else(Range::all, |from| Range::all().starting_at(&from));
+    let mut old = Vec::new();
+    TOKEN_TIMES.visit(tx, &range, Order::Ascending, |key, ()| {
+        if key.0 + TOKEN_LIFE > now || old.len() == TOKENS_CLEARED {
+            return ControlFlow::Break(());
+        }
+        old.push(key);
+        ControlFlow::Continue(())
+    })?;
+    for key in &old {
+        TOKENS.delete(tx, &key.1);
+        TOKEN_TIMES.delete(tx, key);
+    }
+    // The first of them, not the last: should this transaction come to nothing, they are still there.
+    if let Some((from, _)) = old.into_iter().next() {
+        let mut frontiers = service.token_frontiers.lock().unwrap_or_else(PoisonError::into_inner);
+        frontiers.insert(scope, from);
+    }
+    Ok(())
 }
 
 /// Why one part of a transaction cancels it; faults of ours and requests that cannot be are errors of the whole.

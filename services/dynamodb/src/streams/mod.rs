@@ -40,9 +40,9 @@ pub(crate) fn record(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, change: &Change<
     };
     let record = StreamRecord::of_change(table.keys(), view, change.old, change.new);
     let Some(record) = record else { return Ok(()) };
-    let StreamEnd { last, has_trimming } = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
+    let StreamEnd { last, trimmed, has_trimming } = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
     let (now, trace) = (ctx.now(), ctx.trace());
-    STREAM_ENDS.put(tx, &stream.id, &StreamEnd { last: last + 1, has_trimming: true });
+    STREAM_ENDS.put(tx, &stream.id, &StreamEnd { last: last + 1, trimmed, has_trimming: true });
     let row = RecordRow {
         event: record.event.name().to_owned(),
         size: record.size() as u64,
@@ -134,9 +134,10 @@ pub(crate) fn extent(
     stream: &StreamRow,
     now: Timestamp,
 ) -> Result<(u64, u64), ApiError> {
-    let last = STREAM_ENDS.find(reader, &stream.id)?.unwrap_or_default().last;
+    let StreamEnd { last, trimmed, .. } = STREAM_ENDS.find(reader, &stream.id)?.unwrap_or_default();
     let mut first = last + 1;
-    RECORDS.visit(reader, &Range::prefix(&stream.id), Order::Ascending, |(_, number), row| {
+    let kept = Range::prefix(&stream.id).starting_at(&(stream.id, trimmed + 1));
+    RECORDS.visit(reader, &kept, Order::Ascending, |(_, number), row| {
         if row.time + KEPT_FOR <= now {
             return ControlFlow::Continue(());
         }
