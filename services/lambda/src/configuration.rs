@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use lambda_api::{CreateFunctionInput, UpdateFunctionConfigurationInput};
+use lambda_api::{CreateFunctionInput, LoggingConfig, UpdateFunctionConfigurationInput};
 use shapes::ApiError;
 
 use crate::errors;
-use crate::function::Version;
+use crate::function::{Layer, Logging, Version};
 use crate::runtime::RuntimeKind;
 
 /// Of all variables together, names and values.
@@ -50,14 +50,17 @@ pub(crate) struct Changes {
     /// An empty text takes the target away.
     pub dead_letter_target: Option<String>,
     pub tracing_mode: Option<String>,
-    pub log_group: Option<String>,
+    pub logging: Option<LoggingConfig>,
+    /// ARNs of layers' versions, as they were asked for.
+    pub layer_arns: Option<Vec<String>>,
+    /// What those are, once somebody has looked.
+    pub layers: Option<Vec<Layer>>,
 }
 
 impl Changes {
     pub(crate) fn of_create(input: &CreateFunctionInput) -> Result<Self, ApiError> {
         refuse("Package type Image", input.package_type.as_deref() == Some("Image"))?;
         refuse("Image configuration", input.image_config.is_some())?;
-        refuse("Layers", input.layers.as_ref().is_some_and(|layers| !layers.is_empty()))?;
         refuse("File systems", input.file_system_configs.as_ref().is_some_and(|list| !list.is_empty()))?;
         refuse("Code signing", input.code_signing_config_arn.is_some())?;
         let runtime = input.runtime.clone();
@@ -86,13 +89,14 @@ impl Changes {
                 .map(|environment| environment.variables.unwrap_or_default()),
             dead_letter_target: input.dead_letter_config.clone().and_then(|config| config.target_arn),
             tracing_mode: input.tracing_config.clone().and_then(|config| config.mode),
-            log_group: input.logging_config.clone().and_then(|config| config.log_group),
+            logging: input.logging_config.clone(),
+            layer_arns: input.layers.clone(),
+            layers: None,
         })
     }
 
     pub(crate) fn of_update(input: &UpdateFunctionConfigurationInput) -> Result<Self, ApiError> {
         refuse("Image configuration", input.image_config.is_some())?;
-        refuse("Layers", input.layers.as_ref().is_some_and(|layers| !layers.is_empty()))?;
         refuse("File systems", input.file_system_configs.as_ref().is_some_and(|list| !list.is_empty()))?;
         Ok(Self {
             description: input.description.clone(),
@@ -111,7 +115,9 @@ impl Changes {
                 .clone()
                 .map(|config| config.target_arn.unwrap_or_default()),
             tracing_mode: input.tracing_config.clone().and_then(|config| config.mode),
-            log_group: input.logging_config.clone().and_then(|config| config.log_group),
+            logging: input.logging_config.clone(),
+            layer_arns: input.layers.clone(),
+            layers: None,
         })
     }
 
@@ -136,11 +142,37 @@ impl Changes {
         if let Some(target) = &self.dead_letter_target {
             version.dead_letter_target = (!target.is_empty()).then(|| target.clone());
         }
-        if let Some(log_group) = &self.log_group {
-            version.log_group = (!log_group.is_empty()).then(|| log_group.clone());
+        if let Some(logging) = &self.logging {
+            change_logging(&mut version.logging, logging)?;
+        }
+        if let Some(layers) = &self.layers {
+            version.layers.clone_from(layers);
         }
         Ok(())
     }
+}
+
+/// Developer Guide, "Configuring advanced logging controls for Lambda functions".
+fn change_logging(logging: &mut Logging, given: &LoggingConfig) -> Result<(), ApiError> {
+    if let Some(group) = &given.log_group {
+        logging.group = (!group.is_empty()).then(|| group.clone());
+    }
+    if let Some(format) = &given.log_format {
+        logging.is_json = format == "JSON";
+    }
+    if !logging.is_json {
+        if given.application_log_level.is_some() || given.system_log_level.is_some() {
+            return Err(errors::invalid("ApplicationLogLevel and SystemLogLevel need LogFormat JSON."));
+        }
+        (logging.application_level, logging.system_level) = (None, None);
+        return Ok(());
+    }
+    let level = |given: &Option<String>, before: &Option<String>| {
+        given.clone().or_else(|| before.clone()).or_else(|| Some("INFO".to_owned()))
+    };
+    logging.application_level = level(&given.application_log_level, &logging.application_level);
+    logging.system_level = level(&given.system_log_level, &logging.system_level);
+    Ok(())
 }
 
 fn refuse(what: &str, is_asked_for: bool) -> Result<(), ApiError> {

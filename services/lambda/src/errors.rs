@@ -40,6 +40,19 @@ pub(crate) fn alias_exists(arn: &str) -> ApiError {
     error::resource_conflict_exception(format!("Alias already exists: {arn}"))
 }
 
+pub(crate) fn url_exists(arn: &str) -> ApiError {
+    error::resource_conflict_exception(format!(
+        "Failed to create function url config for [functionArn = {arn}]. Error message:  FunctionUrlConfig exists for \
+         this Lambda function"
+    ))
+}
+
+pub(crate) fn nothing_provisioned() -> ApiError {
+    error::provisioned_concurrency_config_not_found_exception(
+        "No Provisioned Concurrency Config found for this function",
+    )
+}
+
 pub(crate) fn stale_revision() -> ApiError {
     error::precondition_failed_exception(
         "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve \

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
 use store::{Reader, Scope};
 
+use crate::earlier_rows::{FirstFunction, FirstVersion};
 use crate::{errors, tables};
 
 pub(crate) const LATEST: &str = "$LATEST";
@@ -28,7 +29,7 @@ pub(crate) struct Function {
     pub tags: BTreeMap<String, String>,
 }
 
-store::row!(Function, 1);
+store::row!(Function, 2, FirstFunction);
 
 /// One version of a function: code and configuration. Published ones never change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,13 +50,33 @@ pub(crate) struct Version {
     pub code: Code,
     pub dead_letter_target: Option<String>,
     pub tracing_mode: String,
-    pub log_group: Option<String>,
+    pub logging: Logging,
+    /// Later ones win.
+    pub layers: Vec<Layer>,
     pub modified: Timestamp,
     /// Changes with everything that makes an environment stale.
     pub revision: String,
 }
 
-store::row!(Version, 1);
+store::row!(Version, 2, FirstVersion);
+
+/// A layer's version as a function refers to it. It stays with the function when the layer is deleted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Layer {
+    pub arn: String,
+    pub code: Code,
+}
+
+/// Where a function's log goes, and in which form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Logging {
+    pub group: Option<String>,
+    pub is_json: bool,
+    /// Of what the function writes; only of logs in JSON.
+    pub application_level: Option<String>,
+    /// Of what Lambda writes; only of logs in JSON.
+    pub system_level: Option<String>,
+}
 
 /// A deployment package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,7 +234,7 @@ impl Version {
     }
 
     pub(crate) fn log_group_name(&self) -> String {
-        self.log_group.clone().unwrap_or_else(|| format!("/aws/lambda/{}", self.name))
+        self.logging.group.clone().unwrap_or_else(|| format!("/aws/lambda/{}", self.name))
     }
 
     pub(crate) fn to_api(&self, arn: String) -> FunctionConfiguration {
@@ -254,12 +275,21 @@ impl Version {
                 error: None,
             }),
             logging_config: Some(LoggingConfig {
-                log_format: Some("Text".to_owned()),
+                log_format: Some(if self.logging.is_json { "JSON" } else { "Text" }.to_owned()),
                 log_group: Some(self.log_group_name()),
-                ..Default::default()
+                application_log_level: self.logging.application_level.clone(),
+                system_log_level: self.logging.system_level.clone(),
             }),
+            layers: (!self.layers.is_empty()).then(|| self.layers.iter().map(Layer::to_api).collect()),
             ..Default::default()
         }
+    }
+}
+
+impl Layer {
+    fn to_api(&self) -> lambda_api::Layer {
+        let code_size = Some(self.code.zipped_bytes as i64);
+        lambda_api::Layer { arn: Some(self.arn.clone()), code_size, ..Default::default() }
     }
 }
 

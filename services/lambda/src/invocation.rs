@@ -10,7 +10,7 @@ use shapes::ApiError;
 use tokio::sync::oneshot;
 
 use crate::environment::{
-    Command, Deployment, Environment, PoolKey, Report, Room, StartFailure, exit_message,
+    Command, Course, Deployment, Environment, PoolKey, Report, Room, StartFailure, exit_message,
 };
 use crate::function::Target;
 use crate::runtime_api::{Answer, Event, MOST_RESPONSE_BYTES};
@@ -55,7 +55,8 @@ impl Lambda {
             let version = target.version(&mut reader, chance(ctx))?;
             (function, version)
         };
-        let deployment = Deployment { account: target.account, region: target.region, version };
+        let deployment =
+            Deployment { account: target.account, region: target.region, version, is_provisioned: false };
         let name = target.name.as_str();
         let entered = self.concurrency.enter(
             target.account,
@@ -203,25 +204,32 @@ impl Attempt<'_> {
             (Bytes::from(json!({ "errorType": kind, "errorMessage": message }).to_string()), true)
         };
         let mut survives = true;
+        let mut course = Course::Success;
         let (payload, is_error) = match answer {
             Ok(Ok(Answer::Response(payload))) => (payload, false),
-            Ok(Ok(Answer::Error(payload))) => (payload, true),
-            Ok(Ok(Answer::TooLarge(size))) => failed(
-                "Function.ResponseSizeTooLarge",
-                format!(
-                    "Response payload size ({size} bytes) exceeded maximum allowed payload size \
-                     ({MOST_RESPONSE_BYTES} bytes)."
-                ),
-            ),
+            Ok(Ok(Answer::Error(payload))) => {
+                course = Course::Error;
+                (payload, true)
+            }
+            Ok(Ok(Answer::TooLarge(size))) => {
+                course = Course::Failure;
+                failed(
+                    "Function.ResponseSizeTooLarge",
+                    format!(
+                        "Response payload size ({size} bytes) exceeded maximum allowed payload size \
+                         ({MOST_RESPONSE_BYTES} bytes)."
+                    ),
+                )
+            }
             Ok(Ok(Answer::NeverTaken(event))) => return Err(event),
             Ok(Ok(Answer::Ended) | Err(_)) => {
-                survives = false;
+                (survives, course) = (false, Course::Failure);
                 let message = format!("RequestId: {request_id} Error: {}", exit_message(environment.exit()));
                 lines = vec![message.clone(), "Runtime.ExitError".to_owned()];
                 failed("Runtime.ExitError", message)
             }
             Err(_) => {
-                survives = false;
+                (survives, course) = (false, Course::Timeout);
                 let message = format!("Task timed out after {:.2} seconds", timeout.as_secs_f64());
                 let now = self.ctx.now().iso8601_millis();
                 let line = format!("{now} {request_id} {message}");
@@ -240,6 +248,7 @@ impl Attempt<'_> {
         environment.tell(Command::Finish(Report {
             request_id: request_id.clone(),
             lines,
+            course,
             duration,
             init,
             tail,

@@ -2,7 +2,7 @@
 //!
 //! A function is rows and a zip file ([`tables`], [`code`]); an execution environment is a sandboxed process that
 //! speaks the public Runtime API with us ([`environment`], [`runtime_api`]); an invocation brings the two together
-//! ([`invocation`]). Container images, layers and function URLs are not here and are refused by name.
+//! ([`invocation`]). Container images are not here and are refused by name.
 
 mod async_invoke;
 mod code;
@@ -10,17 +10,23 @@ mod concurrency;
 mod configuration;
 mod credentials;
 mod destination;
+mod earlier_rows;
 mod environment;
 mod errors;
 mod event_source;
+mod front_door;
 mod function;
+mod function_url;
 mod invocation;
+mod layer;
 mod logs;
 mod ops;
 mod policy;
+mod provisioned;
 mod runtime;
 mod runtime_api;
 mod tables;
+mod url_event;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,7 +34,8 @@ use std::time::Duration;
 
 use blobs::Blobs;
 use clock::JobKind;
-use cloud::{BoxFuture, Cloud, PolicyCache, Service};
+use cloud::{BoxFuture, Cloud, HttpEndpoint, PolicyCache, Service};
+use identity::sigv4::KeyCache;
 use sandbox::Sandboxes;
 use shapes::ApiError;
 
@@ -90,6 +97,7 @@ impl LambdaService {
             policies: PolicyCache::default(),
             logs: logs::Sink::new(cloud.clone()),
             sources: event_source::Sources::default(),
+            provisions: provisioned::Provisions::default(),
             cloud,
             config,
         }))
@@ -98,6 +106,11 @@ impl LambdaService {
     /// Lambda as the region's registry wants it.
     pub fn service(&self) -> Service {
         Service::new(&lambda_api::SERVICE, Arc::clone(&self.0), ops::OPERATIONS)
+    }
+
+    /// Function URLs and packages, for the region's gateway.
+    pub fn endpoint(&self) -> Arc<dyn HttpEndpoint> {
+        Arc::new(front_door::FrontDoor { lambda: Arc::clone(&self.0), keys: KeyCache::default() })
     }
 
     /// Which interpreters serve the managed runtimes here.
@@ -110,8 +123,10 @@ impl LambdaService {
         vec![async_invoke::kind(&self.0)]
     }
 
-    /// Starts what works in the background, once the region is open: the tasks of event source mappings.
+    /// Starts what works in the background, once the region is open: the tasks of event source mappings, and those that
+    /// keep provisioned environments.
     pub fn start(&self) -> Result<(), ApiError> {
+        self.0.start_provisions()?;
         self.0.start_sources()
     }
 
@@ -123,6 +138,7 @@ impl LambdaService {
     /// Ends the tasks of event source mappings and all execution environments.
     pub fn stop(&self) {
         self.0.sources.stop_all();
+        self.0.provisions.stop_all();
         self.0.pools.clear();
     }
 }
@@ -143,6 +159,7 @@ pub(crate) struct Lambda {
     pub(crate) policies: PolicyCache,
     pub(crate) logs: logs::Sink,
     pub(crate) sources: event_source::Sources,
+    pub(crate) provisions: provisioned::Provisions,
 }
 
 /// The service principal that roles of functions trust.

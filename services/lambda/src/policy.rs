@@ -83,7 +83,8 @@ pub(crate) fn statement(input: &AddPermissionInput, resource: &str) -> Result<St
     Ok(Statement { id: input.statement_id.clone(), json: statement.to_string() })
 }
 
-fn principal(given: &str) -> Result<Value, ApiError> {
+/// Whom a request means: an account, everybody, a service, or somebody by ARN.
+pub(crate) fn principal(given: &str) -> Result<Value, ApiError> {
     if given == "*" {
         return Ok(json!("*"));
     }

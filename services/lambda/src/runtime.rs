@@ -17,6 +17,8 @@ const NODE_BOOTSTRAP: &str = include_str!("../runtimes/node/bootstrap.cjs");
 
 /// Where a function's own files are.
 pub(crate) const TASK_ROOT: &str = "/var/task";
+/// Where the files of its layers are.
+pub(crate) const LAYERS_ROOT: &str = "/opt";
 /// Where our bootstraps are.
 pub(crate) const RUNTIME_DIR: &str = "/var/runtime";
 const PYTHON_PACKAGES: &str = "/var/lang/python-packages";
@@ -72,6 +74,16 @@ struct Interpreter {
     bootstrap_dir: PathBuf,
 }
 
+/// What a function brings, on the host.
+pub(crate) struct Files<'a> {
+    pub runtime: &'a str,
+    pub code: &'a Path,
+    /// All layers in one folder.
+    pub layers: Option<&'a Path>,
+    /// A script that starts the runtime in its way, as the program sees it.
+    pub wrapper: Option<&'a str>,
+}
+
 /// How a runtime is started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Launch {
@@ -120,23 +132,37 @@ impl Runtimes {
         ]
     }
 
-    /// How a function of this kind is started whose files are in `code` on the host.
-    pub(crate) async fn launch(&self, kind: RuntimeKind, code: &Path) -> Result<Launch, ApiError> {
+    /// How a function with these files is started.
+    pub(crate) async fn launch(&self, kind: RuntimeKind, files: &Files<'_>) -> Result<Launch, ApiError> {
         let mut launch = match kind {
-            RuntimeKind::Provided => self.provided(code)?,
-            RuntimeKind::Python => self.launch_python().await?,
-            RuntimeKind::Node => self.launch_node().await?,
+            RuntimeKind::Provided => self.provided(files),
+            RuntimeKind::Python => self.launch_python(files).await?,
+            RuntimeKind::Node => self.launch_node(files).await?,
         };
-        launch.mounts.push(Mount::read_only(code, TASK_ROOT));
+        // Developer Guide, "Modifying the runtime environment", "Wrapper scripts".
+        if kind != RuntimeKind::Provided
+            && let Some(wrapper) = files.wrapper
+        {
+            launch.args.insert(0, std::mem::take(&mut launch.program).into());
+            launch.program = wrapper.into();
+        }
+        launch.mounts.push(Mount::read_only(files.code, TASK_ROOT));
+        if let Some(layers) = files.layers {
+            launch.mounts.push(Mount::read_only(layers, LAYERS_ROOT));
+        }
         Ok(launch)
     }
 
-    fn provided(&self, code: &Path) -> Result<Launch, ApiError> {
-        let program = self.seen(TASK_ROOT, code).join("bootstrap");
-        Ok(Launch { program, description: "provided".to_owned(), ..Launch::default() })
+    fn provided(&self, files: &Files<'_>) -> Launch {
+        let own = files.code.join("bootstrap").exists();
+        let program = match files.layers.filter(|_| !own) {
+            Some(layers) => self.seen(LAYERS_ROOT, layers).join("bootstrap"),
+            None => self.seen(TASK_ROOT, files.code).join("bootstrap"),
+        };
+        Launch { program, description: "provided".to_owned(), ..Launch::default() }
     }
 
-    async fn launch_python(&self) -> Result<Launch, ApiError> {
+    async fn launch_python(&self, files: &Files<'_>) -> Result<Launch, ApiError> {
         let python = self.python().await.as_ref().map_err(errors::cannot_run)?;
         let runtime = self.seen(RUNTIME_DIR, &python.bootstrap_dir);
         let mut launch = Launch {
@@ -148,15 +174,23 @@ impl Runtimes {
             ..Launch::default()
         };
         launch.mounts.push(Mount::read_only(&python.bootstrap_dir, RUNTIME_DIR));
+        let mut places = Vec::new();
+        if let Some(layers) = files.layers {
+            let folder = self.seen(LAYERS_ROOT, layers).join("python");
+            // Layers are made for the version that the function asks for, which may not be the one that is here.
+            let asked = files.runtime.strip_prefix("python").unwrap_or_default();
+            places.push(folder.join(format!("lib/python{asked}/site-packages")));
+            places.push(folder);
+        }
         if let Some(packages) = &self.python_packages {
             launch.mounts.push(Mount::read_only(packages, PYTHON_PACKAGES));
-            let seen = self.seen(PYTHON_PACKAGES, packages);
-            launch.env.push(("BRUME_PYTHON_PACKAGES", seen.to_string_lossy().into_owned()));
+            places.push(self.seen(PYTHON_PACKAGES, packages));
         }
+        launch.env.extend(joined(&places).map(|places| ("BRUME_PYTHON_PACKAGES", places)));
         Ok(launch)
     }
 
-    async fn launch_node(&self) -> Result<Launch, ApiError> {
+    async fn launch_node(&self, files: &Files<'_>) -> Result<Launch, ApiError> {
         let node = self.node().await.as_ref().map_err(errors::cannot_run)?;
         let runtime = self.seen(RUNTIME_DIR, &node.bootstrap_dir);
         let mut launch = Launch {
@@ -167,11 +201,18 @@ impl Runtimes {
             ..Launch::default()
         };
         launch.mounts.push(Mount::read_only(&node.bootstrap_dir, RUNTIME_DIR));
+        let mut places = Vec::new();
+        if let Some(layers) = files.layers {
+            let folder = self.seen(LAYERS_ROOT, layers).join("nodejs");
+            let asked = files.runtime.strip_suffix(".x").unwrap_or(files.runtime);
+            places.push(folder.join(asked.replace("nodejs", "node")).join("node_modules"));
+            places.push(folder.join("node_modules"));
+        }
         if let Some(packages) = &self.node_packages {
             launch.mounts.push(Mount::read_only(packages, NODE_PACKAGES));
-            let seen = self.seen(NODE_PACKAGES, packages);
-            launch.env.push(("NODE_PATH", seen.to_string_lossy().into_owned()));
+            places.push(self.seen(NODE_PACKAGES, packages));
         }
+        launch.env.extend(joined(&places).map(|places| ("NODE_PATH", places)));
         Ok(launch)
     }
 
@@ -216,6 +257,12 @@ impl Runtimes {
         };
         self.found_node.get_or_init(find_boxed(find)).await
     }
+}
+
+/// Places as a variable lists them.
+fn joined(places: &[PathBuf]) -> Option<String> {
+    let places: Vec<_> = places.iter().map(|place| place.to_string_lossy()).collect();
+    (!places.is_empty()).then(|| places.join(":"))
 }
 
 /// Keeps the futures of callers small.

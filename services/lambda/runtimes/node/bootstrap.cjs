@@ -153,11 +153,33 @@ function errorAnswer(error) {
 
 let currentRequest = '';
 
-/** `console.log` and its kin write Lambda's lines: time, request id, level, message. */
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+/** A JSON line: text and errors have their own members, one object is the message itself. */
+function jsonLine(level, values, format) {
+  const line = { timestamp: new Date().toISOString(), level, requestId: currentRequest || undefined };
+  const plain = (error) => ({ errorType: error.name, errorMessage: error.message, stackTrace: String(error.stack || '').split('\n') });
+  const error = values.find((value) => value instanceof Error);
+  if (values.length === 1 && !error && typeof values[0] === 'object') line.message = values[0];
+  else line.message = format(...values);
+  if (error) Object.assign(line, plain(error));
+  try {
+    return JSON.stringify(line, (name, value) => (value instanceof Error ? plain(value) : value));
+  } catch {
+    return JSON.stringify({ ...line, message: format(...values) });
+  }
+}
+
+/** `console.log` and its kin write Lambda's lines: time, request id, level, message; or all of it as JSON. */
 function setUpConsole() {
   const { format } = require('util');
-  const write = (level, text) => {
-    const line = `${new Date().toISOString()}\t${currentRequest || 'undefined'}\t${level}\t${text.replace(/\n/g, '\r')}\n`;
+  const isJson = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON';
+  const least = Math.max(0, LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL));
+  const text = (level, values) =>
+    `${new Date().toISOString()}\t${currentRequest || 'undefined'}\t${level}\t${format(...values).replace(/\n/g, '\r')}`;
+  const write = (level, values) => {
+    if (isJson && LEVELS.indexOf(level) < least) return;
+    const line = `${isJson ? jsonLine(level, values, format) : text(level, values)}\n`;
     try {
       fs.writeSync(1, line);
     } catch (error) {
@@ -166,8 +188,8 @@ function setUpConsole() {
     }
   };
   const levels = { log: 'INFO', info: 'INFO', debug: 'DEBUG', trace: 'TRACE', warn: 'WARN', error: 'ERROR' };
-  for (const name in levels) console[name] = (...values) => write(levels[name], format(...values));
-  console.fatal = (...values) => write('FATAL', format(...values));
+  for (const name in levels) console[name] = (...values) => write(levels[name], values);
+  console.fatal = (...values) => write('FATAL', values);
 }
 
 function makeContext(headers) {
@@ -220,6 +242,11 @@ function run(handler, event, context) {
 }
 
 function logError(title, answer) {
+  if (process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON') {
+    const { errorType, errorMessage, trace } = answer;
+    console.error({ errorType, errorMessage, stackTrace: trace });
+    return;
+  }
   console.error(`${title} `, JSON.stringify({ errorType: answer.errorType, errorMessage: answer.errorMessage, stack: answer.trace }));
 }
 

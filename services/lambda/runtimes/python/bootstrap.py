@@ -11,6 +11,7 @@ from time import time as _time
 
 _API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 _MOST_HEADER_BYTES = 1 << 20
+_LOGS_JSON = os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
 
 
 def _json_functions():
@@ -201,6 +202,41 @@ class _LoggingHook:
 _current_request = ""
 
 
+def _json_formatter(logging):
+    """One JSON object per record, with what was given as `extra`."""
+    import json
+    import time
+
+    usual = set(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"aws_request_id", "message", "asctime"}
+
+    class Formatter(logging.Formatter):
+        def format(self, record):
+            seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            line = {
+                "timestamp": f"{seconds}.{int(record.msecs):03d}Z",
+                "level": record.levelname,
+                "message": record.getMessage(),
+                "logger": record.name,
+                "requestId": record.aws_request_id or None,
+            }
+            if record.exc_info and record.exc_info[0]:
+                kind, error, trace = record.exc_info
+                line["stackTrace"] = self.formatException(record.exc_info).split("\n")
+                line["errorType"], line["errorMessage"] = kind.__name__, str(error)
+                while trace and trace.tb_next:
+                    trace = trace.tb_next
+                if trace:
+                    code = trace.tb_frame.f_code
+                    line["location"] = f"{code.co_filename}:{code.co_name}:{trace.tb_lineno}"
+            for name, value in record.__dict__.items():
+                if name not in usual and name not in line:
+                    line[name] = value
+            line = {name: value for name, value in line.items() if value is not None}
+            return json.dumps(line, ensure_ascii=False, default=str)
+
+    return Formatter()
+
+
 def _set_up_logging(logging):
     import time
 
@@ -217,10 +253,13 @@ def _set_up_logging(logging):
 
         stream = property(lambda self: sys.stdout)
 
-    formatter = logging.Formatter(
-        "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    formatter.converter = time.gmtime
+    if _LOGS_JSON:
+        formatter = _json_formatter(logging)
+    else:
+        formatter = logging.Formatter(
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
+        )
+        formatter.converter = time.gmtime
     handler = Stdout()
     handler.setFormatter(formatter)
     handler.addFilter(RequestId())
@@ -288,6 +327,14 @@ def _error_answer(error, request_id):
     if request_id:
         answer["requestId"] = request_id
     answer["stackTrace"] = trace
+    if _LOGS_JSON:
+        import time
+
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = {"timestamp": stamp, "log_level": "ERROR", "level": "ERROR", **answer}
+        sys.stdout.write(_write_json(line) + "\n")
+        _flush()
+        return kind, _write_json(answer).encode()
     lines = [f"[ERROR] {kind}: {error}"]
     if trace:
         lines += ["Traceback (most recent call last):"] + [line.rstrip("\n") for line in trace]

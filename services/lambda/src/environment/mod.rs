@@ -8,7 +8,9 @@ mod output;
 mod pool;
 mod program;
 mod supervisor;
+mod system_log;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,7 @@ use crate::runtime_api::{Exchange, Started};
 pub(crate) use pool::{PoolKey, Pools, Room};
 pub(crate) use program::sweep;
 pub(crate) use supervisor::exit_message;
+pub(crate) use system_log::Course;
 
 /// How long a program may take until it asks for its first event (Developer Guide, "Lambda execution environment").
 const LONGEST_INIT: Duration = Duration::from_secs(10);
@@ -38,6 +41,8 @@ pub(crate) struct Deployment {
     pub account: AccountId,
     pub region: Region,
     pub version: Version,
+    /// It is to wait for events, instead of being started for one.
+    pub is_provisioned: bool,
 }
 
 /// A running environment. Dropping the last handle ends it.
@@ -47,6 +52,8 @@ pub(crate) struct Environment {
     pub revision: String,
     pub init: Duration,
     exit: Arc<OnceLock<Exit>>,
+    /// It stays although it has no work.
+    is_kept: Arc<AtomicBool>,
     expires: Option<Timestamp>,
     commands: mpsc::UnboundedSender<Command>,
 }
@@ -69,6 +76,7 @@ pub(crate) struct Report {
     pub request_id: String,
     /// Before the usual ones: why it failed.
     pub lines: Vec<String>,
+    pub course: Course,
     pub duration: Duration,
     pub init: Option<Duration>,
     /// Takes the end of the invocation's log.
@@ -106,11 +114,13 @@ impl Environment {
         let expires = program.expires;
         let limit = LONGEST_INIT.max(Duration::from_secs(deployment.version.timeout_seconds.into()));
         let stream = program.stream.clone();
-        let first_line = format!("INIT_START Runtime Version: {}", program.runtime);
-        lambda.logs.write(&stream, ctx.now(), &first_line);
+        if let Some(line) = system_log::init_start(&deployment.version, &program.runtime, ctx.now()) {
+            lambda.logs.write(&stream, ctx.now(), &line);
+        }
         let running = program.start(lambda, &exchange).await?;
         let (commands, inbox) = mpsc::unbounded_channel();
         let exit = Arc::new(OnceLock::new());
+        let is_kept: Arc<AtomicBool> = Arc::default();
         let id = lambda.cloud.ids().number();
         let supervisor = supervisor::Supervisor {
             lambda: Arc::downgrade(lambda),
@@ -119,6 +129,7 @@ impl Environment {
             version: deployment.version.clone(),
             exchange: Arc::clone(&exchange),
             exit: Arc::clone(&exit),
+            is_kept: Arc::clone(&is_kept),
             stream,
             memory,
         };
@@ -135,7 +146,7 @@ impl Environment {
             Ok(Ok(Started::Ready)) => {
                 let _ = commands.send(Command::Initialised);
                 let revision = deployment.version.revision.clone();
-                Ok(Arc::new(Self { id, exchange, revision, init, exit, expires, commands }))
+                Ok(Arc::new(Self { id, exchange, revision, init, exit, is_kept, expires, commands }))
             }
             Ok(Ok(Started::Failed(payload))) => Err(StartFailure::Function { payload, lines: Vec::new() }),
             Ok(Ok(Started::Ended) | Err(_)) => {
@@ -146,6 +157,15 @@ impl Environment {
                 format!("Task timed out after {:.2} seconds", limit.as_secs_f64()),
             )),
         }
+    }
+
+    /// Whether it stays although it has no work.
+    pub(crate) fn keep(&self, is_kept: bool) {
+        self.is_kept.store(is_kept, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept.load(Ordering::Relaxed)
     }
 
     pub(crate) fn tell(&self, command: Command) {

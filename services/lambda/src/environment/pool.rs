@@ -115,6 +115,32 @@ impl Pools {
         drop(removed);
     }
 
+    /// Takes in an environment that was started without an event.
+    pub(crate) fn adopt(&self, key: &PoolKey, environment: Arc<Environment>) {
+        let mut pools = self.lock();
+        let pool = pools.entry(key.clone()).or_default();
+        let mut stale = Vec::new();
+        if pool.revision != environment.revision {
+            stale = std::mem::take(&mut pool.idle);
+            pool.revision.clone_from(&environment.revision);
+        }
+        drop(pools);
+        drop(stale);
+        self.give_back(key, environment);
+    }
+
+    /// Ends the idle environments of what is being worked on, and those at work once they are done. Published versions
+    /// do not change.
+    pub(crate) fn retire_latest(&self, scope: &Scope, name: &str) {
+        let key = PoolKey {
+            scope: scope.clone(),
+            name: name.to_owned(),
+            version: crate::function::LATEST.to_owned(),
+        };
+        let removed = self.lock().remove(&key);
+        drop(removed);
+    }
+
     /// Ends the idle environments of a function, and those at work once they are done.
     pub(crate) fn retire(&self, scope: &Scope, name: &str) {
         let mut pools = self.lock();
@@ -133,9 +159,36 @@ impl Pools {
     /// Ends some idle environment, if there is one.
     fn evict_one(&self) {
         let mut pools = self.lock();
-        let evicted = pools.values_mut().find(|pool| !pool.idle.is_empty()).map(|pool| pool.idle.remove(0));
+        let evicted = pools.values_mut().find_map(|pool| {
+            let index = pool.idle.iter().position(|environment| !environment.is_kept())?;
+            Some(pool.idle.remove(index))
+        });
         drop(pools);
         drop(evicted);
+    }
+
+    fn check_memory(&self, memory_mb: u32) -> Result<(), ApiError> {
+        if memory_mb > self.memory_mb {
+            return Err(errors::cannot_run(format!(
+                "All functions together may use {} MB on this host, and this one needs {memory_mb} MB",
+                self.memory_mb
+            )));
+        }
+        Ok(())
+    }
+
+    /// Room for an environment that no event waits for. Idle ones of others make way.
+    pub(crate) async fn memory(&self, memory_mb: u32) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.check_memory(memory_mb)?;
+        if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(memory_mb) {
+            return Ok(permit);
+        }
+        self.evict_one();
+        let permit = Arc::clone(&self.memory).acquire_many_owned(memory_mb);
+        match tokio::time::timeout(LONGEST_WAIT_FOR_MEMORY, permit).await {
+            Ok(permit) => permit.map_err(ApiError::internal),
+            Err(_) => Err(errors::rate_exceeded(Throttle::Account)),
+        }
     }
 
     /// An environment, or room for one. Idle ones of others make way; otherwise it waits shortly for what comes
@@ -147,12 +200,7 @@ impl Pools {
         memory_mb: u32,
         now: impl Fn() -> Timestamp,
     ) -> Result<Room, ApiError> {
-        if memory_mb > self.memory_mb {
-            return Err(errors::cannot_run(format!(
-                "All functions together may use {} MB on this host, and this one needs {memory_mb} MB",
-                self.memory_mb
-            )));
-        }
+        self.check_memory(memory_mb)?;
         let deadline = Instant::now() + LONGEST_WAIT_FOR_MEMORY;
         loop {
             let given_back = self.given_back.notified();

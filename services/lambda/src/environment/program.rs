@@ -13,9 +13,9 @@ use tokio::sync::oneshot;
 use super::supervisor::Running;
 use super::{Deployment, StartFailure};
 use crate::credentials::{self, Credentials};
-use crate::function::{Version, function_arn};
+use crate::function::{Code, Version, function_arn};
 use crate::logs::Stream;
-use crate::runtime::{Launch, RUNTIME_DIR, RuntimeKind, TASK_ROOT};
+use crate::runtime::{Files, Launch, RUNTIME_DIR, RuntimeKind, TASK_ROOT};
 use crate::runtime_api::{self, Exchange};
 use crate::{FunctionNetwork, Lambda, errors};
 
@@ -49,15 +49,23 @@ pub(crate) async fn prepare(
     let kind =
         RuntimeKind::parse(&version.runtime).ok_or_else(|| errors::unknown_runtime(&version.runtime))?;
     let arn = function_arn(deployment.account, deployment.region, &version.name);
-    let (code, credentials) = tokio::join!(
+    let layers: Vec<Code> = version.layers.iter().map(|layer| layer.code).collect();
+    let (code, layers, credentials) = tokio::join!(
         lambda.code.unpacked(&version.code),
+        lambda.code.layered(&layers),
         credentials::assume(ctx, &arn, &version.name, &version.role)
     );
-    let (code, credentials) = (code?, credentials?);
+    let (code, layers, credentials) = (code?, layers?, credentials?);
     if kind == RuntimeKind::Provided {
-        check_bootstrap(&code)?;
+        check_bootstrap(&code, layers.as_deref())?;
     }
-    let launch = lambda.runtimes.launch(kind, &code).await?;
+    let files = Files {
+        runtime: &version.runtime,
+        code: &code,
+        layers: layers.as_deref(),
+        wrapper: version.environment.get("AWS_LAMBDA_EXEC_WRAPPER").map(String::as_str),
+    };
+    let launch = lambda.runtimes.launch(kind, &files).await?;
     let stream = Stream {
         account: deployment.account,
         region: deployment.region,
@@ -108,10 +116,12 @@ pub(crate) async fn prepare(
     Ok(Program { spec, host_listener, tmp, stream, runtime: launch.description, expires })
 }
 
-fn check_bootstrap(code: &Path) -> Result<(), StartFailure> {
-    let is_executable = std::fs::metadata(code.join("bootstrap"))
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0);
-    if is_executable {
+fn check_bootstrap(code: &Path, layers: Option<&Path>) -> Result<(), StartFailure> {
+    let is_executable = |folder: &Path| {
+        std::fs::metadata(folder.join("bootstrap"))
+            .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    if is_executable(code) || layers.is_some_and(is_executable) {
         return Ok(());
     }
     let message = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
@@ -158,13 +168,15 @@ impl Variables<'_> {
             ),
             ("AWS_ENDPOINT_URL", self.endpoint.clone()),
         ];
+        let is_provisioned = self.deployment.is_provisioned;
+        let initialization = if is_provisioned { "provisioned-concurrency" } else { "on-demand" };
         let defined = [
             ("AWS_LAMBDA_FUNCTION_NAME", version.name.clone()),
             ("AWS_LAMBDA_FUNCTION_VERSION", version.version.clone()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", version.memory_mb.to_string()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", self.stream.group.clone()),
             ("AWS_LAMBDA_LOG_STREAM_NAME", self.stream.name.clone()),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization.to_owned()),
             ("AWS_LAMBDA_RUNTIME_API", self.runtime_api.clone()),
             ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", version.runtime)),
             ("AWS_REGION", region.clone()),
@@ -172,6 +184,12 @@ impl Variables<'_> {
             ("_HANDLER", version.handler.clone()),
             ("LAMBDA_TASK_ROOT", task_root.to_owned()),
             ("LAMBDA_RUNTIME_DIR", RUNTIME_DIR.to_owned()),
+        ];
+        let logging = &version.logging;
+        let form = if logging.is_json { "JSON" } else { "Text" };
+        let logs = [
+            ("AWS_LAMBDA_LOG_FORMAT", Some(form.to_owned())),
+            ("AWS_LAMBDA_LOG_LEVEL", logging.application_level.clone()),
         ];
         let keys = credentials.map(|keys| {
             [
@@ -185,6 +203,7 @@ impl Variables<'_> {
         all.extend(self.launch.env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         all.extend(version.environment.clone());
         all.extend(defined.map(|(name, value)| (name.to_owned(), value)));
+        all.extend(logs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         all.extend(keys.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)));
         all.into_iter().collect()
     }

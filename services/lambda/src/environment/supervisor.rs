@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 
 use super::output::Lines;
 use super::pool::PoolKey;
-use super::{Command, Report};
+use super::{Command, system_log};
 use crate::Lambda;
 use crate::function::Version;
 use crate::logs::Stream;
@@ -55,6 +56,7 @@ pub(crate) struct Supervisor {
     pub version: Version,
     pub exchange: Arc<Exchange>,
     pub exit: Arc<OnceLock<Exit>>,
+    pub is_kept: Arc<AtomicBool>,
     pub stream: Stream,
     /// Held as long as the environment uses memory.
     pub memory: OwnedSemaphorePermit,
@@ -113,7 +115,9 @@ impl Supervisor {
                 }
                 Step::Reap => {
                     course.reap_at = None;
-                    if let Some(lambda) = self.lambda.upgrade() {
+                    if self.is_kept.load(Ordering::Relaxed) {
+                        course.reap_at = Some(self.reap_time());
+                    } else if let Some(lambda) = self.lambda.upgrade() {
                         lambda.pools.remove(&self.key, self.id);
                     }
                 }
@@ -124,6 +128,9 @@ impl Supervisor {
         self.exchange.end();
         drop(running);
         drop(self.memory);
+        if let Some(lambda) = self.lambda.upgrade() {
+            lambda.provisions.wake();
+        }
     }
 
     async fn obey(&self, command: Command, course: &mut Course, sandbox: &Sandbox) {
@@ -144,23 +151,21 @@ impl Supervisor {
                     sandbox.kill();
                 }
                 course.tail.clear();
-                let line = format!("START RequestId: {request_id} Version: {}", self.version.version);
-                self.log(course, vec![line]);
+                let line = system_log::start(&self.version, &request_id, self.now());
+                self.log(course, line.into_iter().collect());
             }
             Command::Finish(report) => {
                 self.drain(course).await;
                 let peak = sandbox.usage().peak_memory_bytes.map_or(0, |bytes| bytes.div_ceil(1 << 20));
-                let lines = self.last_lines(&report, peak);
+                let lines = system_log::end(&self.version, &report, peak, self.now());
                 self.log(course, lines);
                 if let Some(tail) = report.tail {
                     let _ = tail.send(course.tail.iter().copied().collect());
                 }
             }
             Command::Idle => {
-                let now = Instant::now();
-                course.freeze_at = (!course.has_ended).then_some(now + FREEZE_AFTER);
-                let idle = self.lambda.upgrade().map_or(Duration::ZERO, |lambda| lambda.config.idle);
-                course.reap_at = Some(now + idle.min(NEVER));
+                course.freeze_at = (!course.has_ended).then_some(Instant::now() + FREEZE_AFTER);
+                course.reap_at = Some(self.reap_time());
             }
         }
     }
@@ -178,23 +183,14 @@ impl Supervisor {
         }
     }
 
-    fn last_lines(&self, report: &Report, peak_mb: u64) -> Vec<String> {
-        let id = &report.request_id;
-        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let billed = (millis(report.duration) + report.init.map_or(0.0, millis)).ceil();
-        let mut end = format!(
-            "REPORT RequestId: {id}\tDuration: {:.2} ms\tBilled Duration: {billed:.0} ms\tMemory Size: {} MB\t\
-             Max Memory Used: {} MB\t",
-            millis(report.duration),
-            self.version.memory_mb,
-            peak_mb.min(self.version.memory_mb.into()),
-        );
-        if let Some(init) = report.init {
-            end.push_str(&format!("Init Duration: {:.2} ms\t", millis(init)));
-        }
-        let mut lines = report.lines.clone();
-        lines.extend([format!("END RequestId: {id}"), end]);
-        lines
+    /// When an environment that has no work from now on ends.
+    fn reap_time(&self) -> Instant {
+        let idle = self.lambda.upgrade().map_or(Duration::ZERO, |lambda| lambda.config.idle);
+        Instant::now() + idle.min(NEVER)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.lambda.upgrade().map_or(Timestamp::EPOCH, |lambda| lambda.cloud.clock().now())
     }
 
     fn log(&self, course: &mut Course, lines: Vec<String>) {

@@ -15,6 +15,7 @@ use store::{Order, Range, Reader, Tx};
 use super::page_size;
 use super::update_function::check_revision;
 use crate::function::{Alias, LATEST, Target};
+use crate::provisioned::ALIASES_TOPIC;
 use crate::{Lambda, errors, tables};
 
 impl Transact<CreateAlias> for Lambda {
@@ -93,6 +94,7 @@ impl Transact<UpdateAlias> for Lambda {
             alias.revision.clone_from(revision);
             check_versions(tx, target, &alias)?;
             tables::ALIASES.put(tx, &(target.name.clone(), alias.name.clone()), &alias);
+            tx.announce(ALIASES_TOPIC);
             Ok(alias.to_api(&target.arn()))
         })
     }
@@ -120,6 +122,12 @@ impl Transact<DeleteAlias> for Lambda {
             let key = (target.name.clone(), name.clone());
             tables::ALIASES.delete(tx, &key);
             tables::POLICIES.delete(tx, &key);
+            let alias = Target { qualifier: Some(name.clone()), ..target.clone() };
+            if let Some(url) = tables::FUNCTION_URLS.find(tx, &key)? {
+                super::function_urls::forget(tx, &alias, &url);
+            }
+            super::provisioned_concurrency::forget(tx, &alias);
+            tx.announce(ALIASES_TOPIC);
             Ok(DeleteAliasOutput {})
         })
     }

@@ -9,7 +9,7 @@ use lambda_api::{CreateFunctionInput, CreateFunctionOutput};
 use shapes::ApiError;
 
 use crate::configuration::Changes;
-use crate::function::{Function, LATEST, Target, Version};
+use crate::function::{Function, LATEST, Logging, Target, Version};
 use crate::{Lambda, errors, tables};
 
 impl Handle<CreateFunction> for Lambda {
@@ -26,7 +26,8 @@ impl Handle<CreateFunction> for Lambda {
         if target.account != ctx.account() || target.qualifier.is_some() {
             return Err(errors::invalid(format!("Invalid function name: {}", input.function_name)));
         }
-        let changes = Changes::of_create(&input)?;
+        let mut changes = Changes::of_create(&input)?;
+        changes.layers = self.layers(ctx, changes.layer_arns.as_deref()).await?;
         let tags = input.tags.unwrap_or_default();
         super::tags::check(&tags)?;
         if input.code.s3_bucket.is_some() {
@@ -57,7 +58,8 @@ impl Handle<CreateFunction> for Lambda {
             code,
             dead_letter_target: None,
             tracing_mode: "PassThrough".to_owned(),
-            log_group: None,
+            logging: Logging::default(),
+            layers: Vec::new(),
             modified: ctx.now(),
             revision: ctx.ids().uuid(),
         };

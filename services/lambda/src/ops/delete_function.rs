@@ -26,15 +26,20 @@ impl Handle<DeleteFunction> for Lambda {
         let (scope, name) = (target.scope(), target.name.clone());
         let arn = target.arn();
         let is_whole = target.qualifier.is_none();
-        ctx.store()
+        let stopped_scope = scope.clone();
+        let provisioned = ctx
+            .store()
             .write(&scope, move |tx| {
                 target.function(tx)?;
                 match target.qualifier.as_deref() {
-                    None => delete_all(tx, &target.name),
-                    Some(qualifier) => delete_version(tx, &target, qualifier),
+                    None => delete_all(tx, &target),
+                    Some(qualifier) => delete_version(tx, &target, qualifier).map(|()| Vec::new()),
                 }
             })
             .await?;
+        for qualifier in provisioned {
+            self.provisions.stop(&stopped_scope, &name, &qualifier);
+        }
         self.pools.retire(&target_scope(ctx, &arn), &name);
         if is_whole {
             ctx.cloud().architecture().forget(&arn);
@@ -47,7 +52,14 @@ fn target_scope(ctx: &Ctx, arn: &str) -> store::Scope {
     Target::parse(ctx, arn, None).map_or_else(|_| ctx.scope().clone(), |target| target.scope())
 }
 
-fn delete_all(tx: &mut Tx<'_>, name: &String) -> Result<(), ApiError> {
+/// Takes away everything about a function; the qualifiers whose provisioned environments have to be let go.
+fn delete_all(tx: &mut Tx<'_>, target: &Target) -> Result<Vec<String>, ApiError> {
+    let name = &target.name;
+    let provisioned = super::provisioned_concurrency::forget_all(tx, target)?;
+    for ((_, qualifier), url) in tables::FUNCTION_URLS.list(tx, &Range::prefix(name), MOST_LISTED)? {
+        let qualifier = Some(qualifier).filter(|qualifier| !qualifier.is_empty());
+        super::function_urls::forget(tx, &Target { qualifier, ..target.clone() }, &url);
+    }
     tables::FUNCTIONS.delete(tx, name);
     for (key, _) in tables::VERSIONS.list(tx, &Range::prefix(name), MOST_LISTED)? {
         tables::VERSIONS.delete(tx, &key);
@@ -61,7 +73,7 @@ fn delete_all(tx: &mut Tx<'_>, name: &String) -> Result<(), ApiError> {
     for (key, _) in tables::POLICIES.list(tx, &Range::prefix(name), MOST_LISTED)? {
         tables::POLICIES.delete(tx, &key);
     }
-    Ok(())
+    Ok(provisioned)
 }
 
 fn delete_version(tx: &mut Tx<'_>, target: &Target, qualifier: &str) -> Result<(), ApiError> {

@@ -30,9 +30,9 @@ impl Handle<GetFunction> for Lambda {
         let concurrency = function
             .reserved_concurrency
             .map(|reserved| Concurrency { reserved_concurrent_executions: Some(reserved as i32) });
-        // Where the package was downloaded from on AWS is a signed URL of S3; there is no such place here.
         let code = FunctionCodeLocation {
             repository_type: Some("S3".to_owned()),
+            location: Some(self.location(&version.code)),
             ..FunctionCodeLocation::default()
         };
         Ok(GetFunctionOutput {

@@ -7,10 +7,14 @@ mod create_function;
 mod delete_function;
 mod event_invoke_config;
 mod event_source_mappings;
+mod function_urls;
 mod get_function;
 mod invoke;
+mod layer_permissions;
+mod layers;
 mod list_functions;
 mod permissions;
+mod provisioned_concurrency;
 mod tags;
 mod update_function;
 mod versions;
@@ -23,15 +27,20 @@ use crate::function::{LATEST, Target};
 use crate::{Lambda, PRINCIPAL, errors, tables};
 
 pub(crate) static OPERATIONS: &[Operation<Lambda>] = &[
+    Operation::transaction::<op::AddLayerVersionPermission>(),
     Operation::transaction::<op::AddPermission>(),
     Operation::transaction::<op::CreateAlias>(),
     Operation::of::<op::CreateEventSourceMapping>(),
     Operation::of::<op::CreateFunction>(),
+    Operation::transaction::<op::CreateFunctionUrlConfig>(),
     Operation::transaction::<op::DeleteAlias>(),
     Operation::of::<op::DeleteEventSourceMapping>(),
     Operation::of::<op::DeleteFunction>(),
     Operation::transaction::<op::DeleteFunctionConcurrency>(),
     Operation::transaction::<op::DeleteFunctionEventInvokeConfig>(),
+    Operation::transaction::<op::DeleteFunctionUrlConfig>(),
+    Operation::transaction::<op::DeleteLayerVersion>(),
+    Operation::of::<op::DeleteProvisionedConcurrencyConfig>(),
     Operation::of::<op::GetAccountSettings>(),
     Operation::of::<op::GetAlias>(),
     Operation::of::<op::GetEventSourceMapping>(),
@@ -39,17 +48,29 @@ pub(crate) static OPERATIONS: &[Operation<Lambda>] = &[
     Operation::of::<op::GetFunctionConcurrency>(),
     Operation::of::<op::GetFunctionConfiguration>(),
     Operation::of::<op::GetFunctionEventInvokeConfig>(),
+    Operation::of::<op::GetFunctionUrlConfig>(),
+    Operation::of::<op::GetLayerVersion>(),
+    Operation::of::<op::GetLayerVersionByArn>(),
+    Operation::of::<op::GetLayerVersionPolicy>(),
     Operation::of::<op::GetPolicy>(),
+    Operation::of::<op::GetProvisionedConcurrencyConfig>(),
     Operation::of::<op::Invoke>(),
     Operation::of::<op::ListAliases>(),
     Operation::of::<op::ListEventSourceMappings>(),
     Operation::of::<op::ListFunctionEventInvokeConfigs>(),
+    Operation::of::<op::ListFunctionUrlConfigs>(),
     Operation::of::<op::ListFunctions>(),
+    Operation::of::<op::ListLayerVersions>(),
+    Operation::of::<op::ListLayers>(),
+    Operation::of::<op::ListProvisionedConcurrencyConfigs>(),
     Operation::of::<op::ListTags>(),
     Operation::of::<op::ListVersionsByFunction>(),
+    Operation::of::<op::PublishLayerVersion>(),
     Operation::transaction::<op::PublishVersion>(),
     Operation::transaction::<op::PutFunctionConcurrency>(),
     Operation::transaction::<op::PutFunctionEventInvokeConfig>(),
+    Operation::of::<op::PutProvisionedConcurrencyConfig>(),
+    Operation::transaction::<op::RemoveLayerVersionPermission>(),
     Operation::transaction::<op::RemovePermission>(),
     Operation::transaction::<op::TagResource>(),
     Operation::transaction::<op::UntagResource>(),
@@ -58,6 +79,7 @@ pub(crate) static OPERATIONS: &[Operation<Lambda>] = &[
     Operation::of::<op::UpdateFunctionCode>(),
     Operation::of::<op::UpdateFunctionConfiguration>(),
     Operation::transaction::<op::UpdateFunctionEventInvokeConfig>(),
+    Operation::transaction::<op::UpdateFunctionUrlConfig>(),
 ];
 
 impl Lambda {

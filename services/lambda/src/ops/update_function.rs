@@ -62,7 +62,7 @@ impl Handle<UpdateFunctionCode> for Lambda {
                 Ok::<_, ApiError>(function.latest)
             })
             .await?;
-        self.pools.retire(&target.scope(), &target.name);
+        self.pools.retire_latest(&target.scope(), &target.name);
         let arn = version.arn(target.account, target.region);
         Ok(version.to_api(arn))
     }
@@ -79,7 +79,8 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
         input: UpdateFunctionConfigurationInput,
     ) -> Result<UpdateFunctionConfigurationOutput, ApiError> {
         let target = parse_latest(ctx, &input.function_name)?;
-        let changes = Changes::of_update(&input)?;
+        let mut changes = Changes::of_update(&input)?;
+        changes.layers = self.layers(ctx, changes.layer_arns.as_deref()).await?;
         if let Some(role) = &changes.role {
             self.check_role(ctx, &target.arn(), role)?;
         }
@@ -97,7 +98,7 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
                 Ok::<_, ApiError>(function.latest)
             })
             .await?;
-        self.pools.retire(&target.scope(), &target.name);
+        self.pools.retire_latest(&target.scope(), &target.name);
         Ok(version.to_api(target.arn()))
     }
 }

@@ -2,9 +2,13 @@
 //! line where it cannot.
 
 mod events;
+mod function_urls;
+mod json_logs;
 mod kit;
+mod layers;
 mod packages;
 mod permissions;
+mod provisioned;
 mod region;
 mod running;
 mod speed;

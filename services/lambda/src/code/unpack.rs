@@ -1,97 +1,20 @@
-//! Deployment packages: what a zip file may hold, and its files on disk for environments to see.
+//! Unpacking: what a zip file may hold.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use blobs::{BlobId, Blobs};
-use bytes::Bytes;
 use shapes::ApiError;
-use tokio::sync::Mutex;
 use zip::ZipArchive;
 
-use crate::function::Code;
-use crate::{Config, errors};
+use super::MOST_UNZIPPED_BYTES;
+use crate::errors;
 
-/// Of a zip file in a request (AWS Lambda Developer Guide, "Lambda quotas").
-pub(crate) const MOST_ZIPPED_BYTES: usize = 50 << 20;
-/// Of all files together.
-pub(crate) const MOST_UNZIPPED_BYTES: u64 = 250 << 20;
 const MOST_ENTRIES: usize = 50_000;
 const LONGEST_NAME_BYTES: usize = 1024;
 const LONGEST_LINK_BYTES: u64 = 1024;
-
-/// Zip files as blobs, and their files below a folder, unpacked once for all environments.
-pub(crate) struct CodeStore {
-    blobs: Arc<dyn Blobs>,
-    folder: PathBuf,
-    next: AtomicU64,
-    /// One at a time: the second of two that want the same files finds them.
-    unpacking: Mutex<()>,
-}
-
-impl CodeStore {
-    pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            blobs: Arc::clone(&config.blobs),
-            folder: config.data_dir.join("code"),
-            next: AtomicU64::new(0),
-            unpacking: Mutex::new(()),
-        }
-    }
-
-    /// Checks a zip file by unpacking it, and keeps it.
-    pub(crate) async fn keep(&self, zip: Bytes, operation: &str) -> Result<Code, ApiError> {
-        if zip.is_empty() {
-            return Err(errors::empty_zip());
-        }
-        if zip.len() > MOST_ZIPPED_BYTES {
-            return Err(errors::zip_too_large(MOST_ZIPPED_BYTES, operation));
-        }
-        let id = BlobId::of(&zip);
-        self.files(id, Some(zip.clone())).await?;
-        let zipped_bytes = zip.len() as u64;
-        self.blobs.put(zip).await.map_err(ApiError::internal)?;
-        Ok(Code { digest: *id.digest(), zipped_bytes })
-    }
-
-    /// The folder with the files of a package.
-    pub(crate) async fn unpacked(&self, code: &Code) -> Result<PathBuf, ApiError> {
-        self.files(BlobId::from_digest(code.digest), None).await
-    }
-
-    async fn files(&self, id: BlobId, zip: Option<Bytes>) -> Result<PathBuf, ApiError> {
-        let place = self.folder.join(id.to_string());
-        if tokio::fs::try_exists(&place).await.map_err(ApiError::internal)? {
-            return Ok(place);
-        }
-        let _one_at_a_time = self.unpacking.lock().await;
-        if tokio::fs::try_exists(&place).await.map_err(ApiError::internal)? {
-            return Ok(place);
-        }
-        let zip = match zip {
-            Some(zip) => zip,
-            None => self.blobs.get(id).await.map_err(ApiError::internal)?,
-        };
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let draft = self.folder.join(format!(".{}-{number}", std::process::id()));
-        let target = place.clone();
-        tokio::task::spawn_blocking(move || {
-            let outcome = unpack(&zip, &draft).and_then(|()| Ok(fs::rename(&draft, &target)?));
-            if outcome.is_err() {
-                let _ = fs::remove_dir_all(&draft);
-            }
-            outcome.map_err(Refusal::into_api)
-        })
-        .await
-        .map_err(ApiError::internal)??;
-        Ok(place)
-    }
-}
 
 /// Why a zip file is not unpacked.
 #[derive(Debug)]
@@ -109,7 +32,7 @@ impl From<io::Error> for Refusal {
 }
 
 impl Refusal {
-    fn into_api(self) -> ApiError {
+    pub(super) fn into_api(self) -> ApiError {
         match self {
             Self::Zip(why) => errors::bad_zip(&why),
             Self::TooLarge => errors::unzipped_too_large(MOST_UNZIPPED_BYTES),
