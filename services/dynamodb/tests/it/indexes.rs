@@ -1,10 +1,10 @@
 //! Local and global secondary indexes: kept up to date, sparse, projected, added and taken away.
 
-use dynamodb_api::op::{PutItem, Query, Scan};
+use dynamodb_api::op::{DeleteItem, PutItem, Query, Scan};
 use dynamodb_api::{
-    CreateGlobalSecondaryIndexAction, CreateTableInput, DeleteGlobalSecondaryIndexAction,
-    GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, LocalSecondaryIndex, QueryInput, ScanInput,
-    UpdateTableInput,
+    CreateGlobalSecondaryIndexAction, CreateTableInput, DeleteGlobalSecondaryIndexAction, DeleteItemInput,
+    GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, LocalSecondaryIndex, PutItemInput, QueryInput,
+    ScanInput, UpdateTableInput,
 };
 use shapes::ApiError;
 
@@ -214,4 +214,65 @@ async fn a_dropped_index_is_gone_and_can_be_made_again() {
     let twice: Result<_, ApiError> = db.update_table(create("some", "color")).await;
     is_validation(twice, "One or more parameter values were invalid: Duplicate index name: some");
     assert_eq!(item("pk=a").len(), 1);
+}
+
+/// Writers that never stop while the index is made and filled: in the end it must hold what the table holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_made_under_load_holds_what_the_table_holds() {
+    let db = Db::with_table(false).await;
+    for number in 0..600 {
+        db.put(&format!("pk=p{number} color=c{}", number % 5)).await;
+    }
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..3usize {
+        let ctx = db.region.ctx();
+        writers.spawn(async move {
+            for round in 0..250usize {
+                let number = (round * 7 + writer * 131) % 600;
+                let item = item(&format!("pk=p{number} color=c{}", (round + writer) % 6));
+                let input = PutItemInput { table_name: "orders".to_owned(), item, ..Default::default() };
+                ctx.call::<PutItem>(input).await.unwrap();
+                if round % 3 == 0 {
+                    let key = crate::kit::item(&format!("pk=p{}", (number + 1) % 600));
+                    let input =
+                        DeleteItemInput { table_name: "orders".to_owned(), key, ..Default::default() };
+                    ctx.call::<DeleteItem>(input).await.unwrap();
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    tokio::task::yield_now().await;
+    db.update_table(create("by-color", "color")).await.unwrap();
+    while let Some(done) = writers.join_next().await {
+        done.unwrap();
+    }
+    let mut is_active = false;
+    for _ in 0..100_000 {
+        let index = &db.describe().await.global_secondary_indexes.unwrap()[0];
+        is_active = index.index_status.as_deref() == Some("ACTIVE");
+        if is_active {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(is_active);
+    let mut found = Vec::new();
+    for color in 0..6 {
+        let mut start = None;
+        loop {
+            let input = QueryInput {
+                exclusive_start_key: start,
+                ..query(Some("by-color"), "color = :c", &format!(":c=c{color}"))
+            };
+            let page = db.call::<Query>(input).await.unwrap();
+            found.extend(page.items.unwrap().iter().map(show));
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+    }
+    found.sort();
+    assert_eq!(found, db.scan().await);
 }
