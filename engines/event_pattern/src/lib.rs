@@ -5,13 +5,16 @@
 //! list is enough. What a pattern does not name may be anything. The crate knows JSON and nothing of where events
 //! come from or go to.
 
+mod clue;
 mod error;
 mod matcher;
 mod network;
 mod number;
 mod pattern;
+mod set;
 mod wildcard;
 
 pub use error::{Fault, InvalidPattern};
 pub use matcher::ValuePattern;
 pub use pattern::EventPattern;
+pub use set::PatternSet;

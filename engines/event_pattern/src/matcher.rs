@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::clue::{Sought, bits};
 use crate::network::Block;
 use crate::number::NumberRange;
 use crate::wildcard::Wildcard;
@@ -69,9 +70,23 @@ impl ValuePattern {
     fn matches_one(&self, value: Option<&Value>) -> bool {
         self.0.iter().any(|matcher| matcher.matches(value))
     }
+
+    /// One of these must be what a value is for it to match; `None` when others match as well.
+    pub(crate) fn sought(&self) -> Option<Vec<Sought>> {
+        self.0.iter().map(Matcher::sought).collect()
+    }
 }
 
 impl Matcher {
+    fn sought(&self) -> Option<Sought> {
+        match self {
+            Self::Exactly(value) => Sought::literal(value),
+            Self::Text(text) => text.sought(),
+            Self::Number(range) => range.only().map(|number| Sought::Number(bits(number))),
+            Self::AnythingBut(_) | Self::AnythingButText(_) | Self::Exists(_) | Self::Address(_) => None,
+        }
+    }
+
     fn parse(entry: &Value) -> Result<Self, Fault> {
         let object = match entry {
             Value::Object(object) => object,
@@ -146,6 +161,19 @@ fn is_same(left: &Value, right: &Value) -> bool {
 }
 
 impl TextMatcher {
+    fn sought(&self) -> Option<Sought> {
+        match self {
+            Self::Prefix(text) => Some(Sought::Prefix(text.clone())),
+            Self::Suffix(text) => Some(Sought::Suffix(text.clone())),
+            Self::EqualIgnoringCase(text) => Some(Sought::TextIgnoringCase(text.clone())),
+            Self::Wildcard(wildcard) => wildcard.ends().map(|(start, end)| {
+                let is_prefix = start.len() >= end.len();
+                if is_prefix { Sought::Prefix(start.to_owned()) } else { Sought::Suffix(end.to_owned()) }
+            }),
+            Self::PrefixIgnoringCase(_) | Self::SuffixIgnoringCase(_) => None,
+        }
+    }
+
     fn parse(name: &str, operand: &Value) -> Result<Self, Fault> {
         let ignoring_case = operand.get("equals-ignore-case").and_then(Value::as_str).map(str::to_lowercase);
         match (name, operand.as_str(), ignoring_case) {

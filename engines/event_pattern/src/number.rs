@@ -41,6 +41,14 @@ impl NumberRange {
         }
     }
 
+    /// The number that is alone in the range.
+    pub(crate) fn only(self) -> Option<f64> {
+        match (self.low, self.high) {
+            (Some((low, true)), Some((high, true))) if low == high => Some(low),
+            _ => None,
+        }
+    }
+
     pub(crate) fn contains(self, number: f64) -> bool {
         let above = self.low.is_none_or(|(low, is_included)| number > low || (is_included && number == low));
         let below =

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::clue::{Clue, Clues};
 use crate::{Fault, InvalidPattern, ValuePattern};
 
 /// How deep patterns may nest.
@@ -48,7 +49,9 @@ impl EventPattern {
         for (name, value) in object {
             place.push(name);
             match value {
-                Value::Array(list) if name == "$or" => pattern.choices.push(choices(list, place)?),
+                Value::Array(list) if name == "$or" && !is_field(list) => {
+                    pattern.choices.push(choices(list, place)?);
+                }
                 Value::Object(object) if object.is_empty() => {
                     return Err(Fault::EmptyObject.at(place));
                 }
@@ -64,6 +67,74 @@ impl EventPattern {
             place.pop();
         }
         Ok(pattern)
+    }
+
+    /// Visits everything that the pattern could be filed under.
+    pub(crate) fn each_clue(&self, visit: &mut dyn FnMut(Clue)) {
+        self.alternatives(&mut Vec::new(), &mut |clues| clues.into_iter().for_each(&mut *visit));
+        for pattern in self.choices.iter().flatten() {
+            pattern.each_clue(visit);
+        }
+    }
+
+    /// Of all that a match must have one of, what costs least; `None` when there is nothing of the kind.
+    pub(crate) fn best_clues(&self, cost: &dyn Fn(&Clue) -> usize) -> Option<Clues> {
+        self.best_below(&mut Vec::new(), cost).map(|(_, clues)| clues)
+    }
+
+    fn best_below(&self, path: &mut Vec<String>, cost: &dyn Fn(&Clue) -> usize) -> Option<(usize, Clues)> {
+        let mut best: Option<(usize, Clues)> = None;
+        let mut offer = |total: usize, clues: Clues| {
+            if best.as_ref().is_none_or(|(least, _)| total < *least) {
+                best = Some((total, clues));
+            }
+        };
+        self.alternatives(path, &mut |clues| offer(clues.iter().map(cost).sum(), clues));
+        for (name, node) in &self.fields {
+            if let Node::Object(inner) = node {
+                path.push(name.clone());
+                // Fields were offered above; what is left are the choices inside of objects.
+                if let Some((total, clues)) = inner.best_choice(path, cost) {
+                    offer(total, clues);
+                }
+                path.pop();
+            }
+        }
+        if let Some((total, clues)) = self.best_choice(path, cost) {
+            offer(total, clues);
+        }
+        best
+    }
+
+    /// Of each `$or` one choice must match, so the clues of all of them together are an alternative.
+    fn best_choice(&self, path: &mut Vec<String>, cost: &dyn Fn(&Clue) -> usize) -> Option<(usize, Clues)> {
+        let together = self.choices.iter().filter_map(|choices| {
+            let mut all = (0, Clues::new());
+            for choice in choices {
+                let (total, clues) = choice.best_below(path, cost)?;
+                all.0 += total;
+                all.1.extend(clues);
+            }
+            Some(all)
+        });
+        together.collect::<Vec<_>>().into_iter().min_by_key(|(total, _)| *total)
+    }
+
+    /// Visits the clues of each field that has some.
+    fn alternatives(&self, path: &mut Vec<String>, visit: &mut dyn FnMut(Clues)) {
+        for (name, node) in &self.fields {
+            path.push(name.clone());
+            match node {
+                Node::Object(inner) => inner.alternatives(path, visit),
+                Node::Value(values) => {
+                    if let Some(sought) = values.sought() {
+                        let clue = |sought| Clue { path: path.clone(), sought };
+                        visit(sought.into_iter().map(clue).collect());
+                    }
+                }
+            }
+            path.pop();
+        }
     }
 
     pub fn matches(&self, event: &Value) -> bool {
@@ -84,6 +155,18 @@ impl EventPattern {
         fields && self.choices.iter().all(|choice| choice.iter().any(|pattern| pattern.matches_part(part)))
     }
 }
+
+/// A field may be called `$or` too: its list holds comparisons, not patterns.
+fn is_field(list: &[Value]) -> bool {
+    let is_comparison = |entry: &Value| match entry {
+        Value::Object(object) => object.keys().any(|name| COMPARISONS.contains(&name.as_str())),
+        _ => false,
+    };
+    list.iter().any(is_comparison)
+}
+
+const COMPARISONS: &[&str] =
+    &["anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"];
 
 fn choices<'a>(list: &'a [Value], place: &mut Vec<&'a str>) -> Result<Vec<EventPattern>, InvalidPattern> {
     if list.len() < 2 {

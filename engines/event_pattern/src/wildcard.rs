@@ -40,6 +40,12 @@ impl Wildcard {
         Ok(Self { parts })
     }
 
+    /// What every match begins and ends with; `None` when that is nothing.
+    pub(crate) fn ends(&self) -> Option<(&str, &str)> {
+        let (start, end) = (self.parts.first()?, self.parts.last()?);
+        (!start.is_empty() || !end.is_empty()).then_some((start, end))
+    }
+
     /// Takes each part at its earliest place, which is right because stars are equal to each other.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let (Some(first), Some(last)) = (self.parts.first(), self.parts.last()) else { return false };
