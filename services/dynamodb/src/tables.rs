@@ -320,3 +320,54 @@ impl Row for StoredSize {
         Ok(Self(row.size()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key_schema::{KeyAttribute, KeyType};
+    use crate::table::{BillingMode, TableStatus};
+
+    #[test]
+    fn a_table_from_before_indexes_reads_as_one_without() {
+        let definition = TableDefinition {
+            name: "orders".to_owned(),
+            attributes: vec![KeyAttribute::new("id", KeyType::S)],
+            keys: KeySchema { hash: KeyAttribute::new("id", KeyType::S), range: None },
+            local_indexes: Vec::new(),
+            global_indexes: Vec::new(),
+            billing: BillingMode::PayPerRequest,
+            throughput: None,
+            stream: Some(StreamViewType::KeysOnly),
+            status: TableStatus::Active,
+        };
+        let first = FirstTableRow {
+            id: 7,
+            definition,
+            created: Timestamp::from_seconds(1),
+            stream_label: Some("label".to_owned()),
+            tags: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
+        };
+        let mut bytes = Vec::new();
+        first.encode(&mut bytes);
+        let row = TableRow::decode(&bytes).unwrap();
+        assert_eq!((row.id, row.definition.name.as_str(), row.tags.len()), (7, "orders", 1));
+        assert_eq!((row.definition.stream, row.last_stream_label.as_deref()), (None, Some("label")));
+        bytes.clear();
+        row.encode(&mut bytes);
+        assert_eq!((bytes[0], TableRow::decode(&bytes).unwrap()), (2, row));
+    }
+
+    #[test]
+    fn an_item_is_the_same_in_all_its_readings() {
+        let item = Item::from_iter([
+            ("id".to_owned(), crate::value::Value::string("a")),
+            ("n".to_owned(), crate::value::Value::number("1.50").unwrap()),
+        ]);
+        let bytes = item.encode();
+        assert_eq!(StoredItem::decode(&bytes).unwrap().0, item);
+        assert_eq!(StoredSize::decode(&bytes).unwrap().0, item.size());
+        let answer = Answer::decode(&bytes).unwrap();
+        assert_eq!((answer.item, answer.size), (crate::attribute::item_to_api(item.clone()), item.size()));
+        assert!(Answer::decode(&bytes[..bytes.len() - 1]).is_err());
+    }
+}
