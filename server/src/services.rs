@@ -92,6 +92,8 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let sandboxes = Sandboxes::probe(&data.join("functions"), Isolation::Best)?;
     let isolation = sandboxes.report().to_string();
     let lambda = lambda_service(cloud, options, port, sandboxes, inner_listeners.clone())?;
+    let is_durable = options.durability == kv::Durability::Durable;
+    let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
     let mail = sns::Config { smtp: options.mail.smtp()? };
 
     let services = vec![
@@ -102,12 +104,14 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         iam::sts_service(cloud.clone()),
         lambda.service(),
         logs::service(cloud.clone()),
+        objects.service(),
         sns::service(cloud.clone(), mail.clone()),
         sqs::service(cloud.clone()),
     ];
     let mut jobs = lambda.jobs();
     jobs.extend(iam::jobs(cloud));
     jobs.extend(logs::jobs(cloud));
+    jobs.extend(objects.jobs());
     jobs.extend(sns::jobs(cloud, mail));
     let starting = lambda.clone();
     Ok(Parts {
@@ -120,6 +124,9 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         started: Box::pin(async move {
             if let Err(cause) = starting.start() {
                 error!(error = %cause, "event sources could not be taken up again");
+            }
+            if let Err(cause) = objects.start().await {
+                error!(error = %cause, "the object store's own work could not be scheduled");
             }
         }),
         stop: Box::new(move || Box::pin(async move { lambda.stop() })),

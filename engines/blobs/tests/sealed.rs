@@ -9,7 +9,7 @@ use blobs::BlobError;
 use blobs::sealed::{CHUNK_BYTES, Key, SealedBlobs, SealedId, seal, unseal};
 
 const KEY: Key = Key([7; 32]);
-const ID: SealedId = SealedId(0xAB << 120);
+const ID: SealedId = SealedId(0x1234_5678_9ABC_DEF0_0000_0000_0000_00AB);
 
 fn open(folder: &Path) -> SealedBlobs {
     SealedBlobs::open(folder, true).unwrap()
@@ -127,7 +127,7 @@ fn a_crash_leaves_nothing_half_written_and_a_link_outlives_its_origin() {
     let pieces = blobs.read(SealedId(5), &KEY, 5).unwrap().read(0..5).unwrap();
     assert_eq!(pieces, ["whole"]);
     let mut seen = Vec::new();
-    blobs.visit(0, |id, length| seen.push((id, length))).unwrap();
+    blobs.visit(5, |id, length| seen.push((id, length))).unwrap();
     assert_eq!(seen, [(SealedId(5), 53)]);
     assert!(matches!(blobs.link(ID, SealedId(6)), Err(BlobError::MissingSealed(ID))));
 }

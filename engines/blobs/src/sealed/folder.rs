@@ -1,4 +1,4 @@
-//! Where sealed blobs lie: `blobs/ab/ab12...`, and `incoming` for those under way.
+//! Where sealed blobs lie: `blobs/ab/...ab`, and `incoming` for those under way.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -149,12 +149,12 @@ impl SealedBlobs {
 
     fn path(&self, id: SealedId) -> PathBuf {
         let name = id.to_string();
-        self.0.blobs.join(&name[..2]).join(name)
+        self.0.blobs.join(&name[30..]).join(name)
     }
 
     /// The folder of a blob, made when missing.
     fn shard(&self, id: SealedId) -> io::Result<PathBuf> {
-        let folder = self.0.blobs.join(&id.to_string()[..2]);
+        let folder = self.0.blobs.join(&id.to_string()[30..]);
         if !folder.try_exists()? {
             fs::create_dir_all(&folder)?;
             self.sync(&self.0.blobs)?;

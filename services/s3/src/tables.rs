@@ -1,0 +1,86 @@
+//! Everything S3 stores, but the bytes of large objects. Names of buckets are the whole region's, so all of it is in the
+//! global scope.
+
+use serde::{Deserialize, Serialize};
+use shapes::Timestamp;
+use store::{Table, Tail};
+
+use crate::bucket::Bucket;
+use crate::multipart::{Manifest, Part, Upload};
+use crate::object::Version;
+
+/// Buckets by name.
+pub(crate) const BUCKETS: Table<String, Bucket> = Table::new("s3/bucket");
+
+/// The names of an account's buckets, by the account's number.
+pub(crate) const OWNED: Table<(u64, String), ()> = Table::new("s3/owned");
+
+/// What was put on a bucket, by the bucket's number, the kind (`cors`) and, for kinds of which there may be several, an id.
+pub(crate) const CONFIGS: Table<(u64, String, String), Config> = Table::new("s3/config");
+
+/// The newest version of each key of a bucket, unless that is a delete marker: what lists and reads look at. A key's
+/// bytes are the end of the row's key as they are, so that a list begins anywhere, and steps over whatever has one prefix
+/// in common, with one seek.
+pub(crate) const CURRENT: Table<(u64, Tail), Version> = Table::new("s3/current");
+
+/// Older versions, and delete markers also when they are the newest: by key, the youngest first.
+pub(crate) const OLDER: Table<(u64, String, u64), Version> = Table::new("s3/older");
+
+/// Where among the older ones a key's null version is.
+pub(crate) const NULLS: Table<(u64, String), Order> = Table::new("s3/null");
+
+/// Contents small enough to share the store's commits, sealed.
+pub(crate) const CONTENTS: Table<u128, Sealed> = Table::new("s3/content");
+
+/// The blobs that versions and parts name. A blob that is not here is nobody's.
+pub(crate) const FILES: Table<u128, ()> = Table::new("s3/file");
+
+/// Of which parts an object consists that was uploaded in several.
+pub(crate) const MANIFESTS: Table<u128, Manifest> = Table::new("s3/manifest");
+
+/// Uploads under way, by bucket, key, and number.
+pub(crate) const UPLOADS: Table<(u64, String, u128), Upload> = Table::new("s3/upload");
+
+/// Parts of uploads under way.
+pub(crate) const PARTS: Table<(u128, u16), Part> = Table::new("s3/part");
+
+/// What the region itself must remember: its key, and what it has scheduled.
+pub(crate) const FACTS: Table<String, Fact> = Table::new("s3/fact");
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Config {
+    /// The configuration as JSON by the model's names; the text itself for policies.
+    pub json: String,
+    pub put: Timestamp,
+}
+
+store::row!(Config, 1);
+
+/// The order of a version of [`OLDER`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Order(pub u64);
+
+store::row!(Order, 1);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sealed(pub bytes::Bytes);
+
+store::row!(Sealed, 1);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Fact {
+    Key([u8; 32]),
+    Scheduled,
+}
+
+store::row!(Fact, 1);
+
+/// The key of [`CURRENT`] for an object.
+pub(crate) fn current(bucket: u64, key: &str) -> (u64, Tail) {
+    (bucket, Tail(key.as_bytes().to_vec()))
+}
+
+/// The key of [`OLDER`]: the youngest sorts first.
+pub(crate) fn older(bucket: u64, key: &str, order: u64) -> (u64, String, u64) {
+    (bucket, key.to_owned(), !order)
+}
