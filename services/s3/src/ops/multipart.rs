@@ -382,13 +382,12 @@ fn assemble(
         return Err(errors::malformed_xml());
     }
     let (mut parts, mut size, mut tags) = (Vec::with_capacity(listed.len()), 0, Md5::new());
-    let mut last = 0;
+    let number = |part: &CompletedPart| part.part_number.unwrap_or(0);
+    if !listed.is_sorted_by(|one, other| number(one) < number(other)) || number(&listed[0]) < 1 {
+        return Err(errors::invalid_part_order());
+    }
     for (index, wanted) in listed.iter().enumerate() {
-        let number = wanted.part_number.unwrap_or(0);
-        if number <= last {
-            return Err(errors::invalid_part_order());
-        }
-        last = number;
+        let number = number(wanted);
         let part = find_part(reader, id, number, wanted, input)?;
         let is_last = index + 1 == listed.len();
         if part.size < LEAST_PART_BYTES && !is_last {

@@ -78,8 +78,12 @@ fn check(text: &str, bucket: &str) -> Result<Value, ApiError> {
             Some(Value::String(one)) => vec![one],
             _ => vec![],
         };
-        let is_own =
-            |resource: &&str| **resource == arn || resource.starts_with(&objects) || resource.contains('*');
+        // A pattern may name more buckets, so long as this one can be among them.
+        let is_own = |resource: &&str| {
+            let fixed = resource.split(['*', '?']).next().unwrap_or_default();
+            let is_pattern = fixed.len() < resource.len();
+            **resource == arn || resource.starts_with(&objects) || is_pattern && arn.starts_with(fixed)
+        };
         if named.is_empty() || !named.iter().all(is_own) {
             return Err(errors::malformed_policy("Policy has invalid resource"));
         }
