@@ -17,9 +17,10 @@ use crate::envelope::Letterhead;
 use crate::filter_policy::Filterable;
 use crate::jobs::{self, Content};
 use crate::message::{AttributeContent, Publication};
+use crate::push::{self, EndpointArn};
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
-use crate::{PRINCIPAL, Sns, fifo, mail, tables};
+use crate::{PRINCIPAL, Sns, feedback, fifo, inbox, tables, text_message};
 
 /// What became of one message.
 #[derive(Default)]
@@ -27,6 +28,16 @@ struct Outcomes {
     delivered: usize,
     failed: usize,
     filtered_out: usize,
+}
+
+/// Whether a message is delivered.
+#[derive(Debug, PartialEq, Eq)]
+enum Delivered {
+    Yes,
+    /// Why not.
+    No(String),
+    /// A job will tell.
+    Later,
 }
 
 /// The subscriptions of a topic that were confirmed.
@@ -76,7 +87,7 @@ impl Sns {
         subscriptions: &[Subscription],
         publication: &Publication,
     ) -> Result<(), ApiError> {
-        let mut outcomes = Outcomes::default();
+        let (mut outcomes, mut lines) = (Outcomes::default(), Vec::new());
         if !subscriptions.is_empty() && topic.signature_version().is_some() {
             self.signer.keep(tx)?;
         }
@@ -92,12 +103,16 @@ impl Sns {
                 outcomes.filtered_out += 1;
                 continue;
             }
-            match self.deliver(ctx, tx, (arn, topic, &letterhead), subscription, publication)? {
-                Some(true) => outcomes.delivered += 1,
-                Some(false) => outcomes.failed += 1,
-                None => {}
+            let delivered = self.deliver(ctx, tx, (arn, topic, &letterhead), subscription, publication)?;
+            match &delivered {
+                Delivered::Yes => outcomes.delivered += 1,
+                Delivered::No(_) => outcomes.failed += 1,
+                Delivered::Later => continue,
             }
+            let failure = if let Delivered::No(reason) = &delivered { Some(reason.as_str()) } else { None };
+            lines.extend(feedback::line(ctx, arn, topic, subscription, &publication.message, failure));
         }
+        feedback::add(ctx, tx, arn, lines);
         let size = publication.message.size() as f64;
         for (name, value) in [
             ("NumberOfMessagesPublished", 1.0),
@@ -113,7 +128,6 @@ impl Sns {
         Ok(())
     }
 
-    /// Whether the message is delivered; `None` when a job will tell.
     fn deliver(
         &self,
         ctx: &Ctx,
@@ -121,26 +135,42 @@ impl Sns {
         (topic_arn, topic, letterhead): (&TopicArn, &Topic, &Letterhead<'_>),
         subscription: &Subscription,
         publication: &Publication,
-    ) -> Result<Option<bool>, ApiError> {
+    ) -> Result<Delivered, ApiError> {
         let arn = SubscriptionArn { topic: topic_arn.clone(), id: subscription.id.clone() };
         match subscription.protocol {
             Protocol::Sqs => {
                 let message = queue_message(letterhead, &arn, subscription, publication)?;
                 let sent = send(ctx, tx, topic_arn, &subscription.endpoint, message);
-                if was_taken(sent)? {
-                    return Ok(Some(true));
+                let delivered = outcome(sent)?;
+                if delivered != Delivered::Yes {
+                    self.bury(ctx, tx, (&arn, topic), subscription, publication)?;
                 }
-                self.bury(ctx, tx, (&arn, topic), subscription, publication)?;
-                Ok(Some(false))
+                Ok(delivered)
+            }
+            Protocol::Sms => {
+                let (number, account) = (&subscription.endpoint, topic_arn.account);
+                match text_message::send(tx, ctx.now(), account, number, &publication.message)? {
+                    true => Ok(Delivered::Yes),
+                    false => Ok(Delivered::No("Phone number is opted out".to_owned())),
+                }
+            }
+            Protocol::Application => {
+                let sent = EndpointArn::parse("Endpoint", &subscription.endpoint)
+                    .and_then(|endpoint| push::send(tx, ctx.now(), &endpoint, &publication.message));
+                let delivered = outcome(sent)?;
+                if delivered != Delivered::Yes {
+                    self.bury(ctx, tx, (&arn, topic), subscription, publication)?;
+                }
+                Ok(delivered)
             }
             Protocol::Email | Protocol::EmailJson if self.config.smtp.is_none() => {
                 let mail = self.notification_mail(&arn, topic, subscription, publication)?;
-                mail::keep(tx, topic_arn.account, &mail)?;
-                Ok(Some(true))
+                inbox::keep(tx, topic_arn.account, &mail)?;
+                Ok(Delivered::Yes)
             }
             _ => {
                 jobs::add(ctx, tx, &arn, Content::Notification(publication.message.clone()));
-                Ok(None)
+                Ok(Delivered::Later)
             }
         }
     }
@@ -159,7 +189,7 @@ impl Sns {
         // What a raw message has no room for is left out: a queue takes ten attributes.
         message.attributes = message.attributes.filter(|attributes| attributes.len() <= 10);
         let sent = send(ctx, tx, &arn.topic, queue, message);
-        let name = if was_taken(sent)? {
+        let name = if outcome(sent)? == Delivered::Yes {
             "NumberOfNotificationsRedrivenToDlq"
         } else {
             "NumberOfNotificationsFailedToRedriveToDlq"
@@ -208,12 +238,12 @@ fn queue_message(
     Ok(QueueMessage { body, attributes, group, deduplication_id })
 }
 
-/// Whether a queue took a message or refused it; faults of ours undo the whole transaction instead.
-fn was_taken(sent: Result<(), ApiError>) -> Result<bool, ApiError> {
+/// Whether whom a message was sent to took it or refused it; faults of ours undo the whole transaction instead.
+fn outcome(sent: Result<(), ApiError>) -> Result<Delivered, ApiError> {
     match sent {
-        Ok(()) => Ok(true),
+        Ok(()) => Ok(Delivered::Yes),
         Err(error) if error.status() >= 500 && error.status() != 501 => Err(error),
-        Err(_) => Ok(false),
+        Err(error) => Ok(Delivered::No(error.message().to_owned())),
     }
 }
 

@@ -7,16 +7,20 @@ mod delivery_policy;
 mod envelope;
 mod errors;
 mod fan_out;
+mod feedback;
 mod fifo;
 mod filter_policy;
+mod inbox;
 mod jobs;
 mod links;
 mod mail;
 mod message;
 mod ops;
+mod push;
 mod signature;
 mod subscription;
 mod tables;
+mod text_message;
 mod topic;
 mod topic_policy;
 
@@ -27,7 +31,10 @@ use cloud::{Cloud, HttpEndpoint, PolicyCache, Service};
 use filter_policy::FilterPolicies;
 use signature::Signer;
 
-pub use mail::{Config, Encryption, Inbox, Mail, Smtp};
+pub use inbox::Inbox;
+pub use mail::{Config, Encryption, Mail, Smtp};
+pub use push::Push;
+pub use text_message::TextMessage;
 
 /// SNS as the region's registry wants it.
 pub fn service(cloud: Cloud, config: Config) -> Service {
@@ -35,9 +42,10 @@ pub fn service(cloud: Cloud, config: Config) -> Service {
     Service::new(&sns_api::SERVICE, Arc::new(sns), ops::OPERATIONS).wording_its_own_checks()
 }
 
-/// The kind of job that delivers to functions, web endpoints and mail servers.
+/// The kinds of jobs that deliver to functions, web endpoints and mail servers, and that log deliveries.
 pub fn jobs(cloud: &Cloud, config: Config) -> Vec<clock::JobKind> {
-    vec![jobs::kind(Arc::new(Sns::new(cloud.clone(), config)))]
+    let sns = Arc::new(Sns::new(cloud.clone(), config));
+    vec![jobs::kind(Arc::clone(&sns)), feedback::kind(sns)]
 }
 
 /// The links in confirmations and notifications, and `/_brume/mail`: the mail of a region without a mail server.

@@ -3,23 +3,26 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use cloud::{BoxFuture, HttpEndpoint};
+use cloud::{BoxFuture, HttpEndpoint, tenant};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use identity::AccountId;
-use serde_json::json;
+use serde_json::{Value, json};
 use shapes::ApiError;
 
 use crate::ops::unsubscribe;
 use crate::signature::Signer;
 use crate::subscription::{SubscriptionArn, confirm};
 use crate::topic::TopicArn;
-use crate::{Inbox, Sns};
+use crate::{Inbox, Mail, Push, Sns, TextMessage, text_message};
 
-const INBOX_PATH: &str = "/_brume/mail";
-/// Mails in one answer.
-const MOST_MAILS: usize = 1_000;
+const MAIL_PATH: &str = "/_brume/mail";
+/// Shows text messages, and takes the answers to them.
+const TEXTS_PATH: &str = "/_brume/sms";
+const PUSHES_PATH: &str = "/_brume/push";
+/// Items in one answer.
+const MOST_ITEMS: usize = 1_000;
 
 pub(crate) struct Links {
     pub(crate) sns: Sns,
@@ -27,6 +30,9 @@ pub(crate) struct Links {
 
 impl HttpEndpoint for Links {
     fn claims(&self, head: &Parts) -> bool {
+        if head.method == Method::POST {
+            return head.uri.path() == TEXTS_PATH;
+        }
         if head.method != Method::GET {
             return false;
         }
@@ -36,7 +42,9 @@ impl HttpEndpoint for Links {
         let is_link = head.uri.path() == "/"
             && matches!(value(query, "Action").as_deref(), Some("ConfirmSubscription" | "Unsubscribe"));
         let path = head.uri.path();
-        path == INBOX_PATH || Signer::is_certificate_path(path) || (is_link && !is_signed)
+        matches!(path, MAIL_PATH | TEXTS_PATH | PUSHES_PATH)
+            || Signer::is_certificate_path(path)
+            || (is_link && !is_signed)
     }
 
     fn serve<'a>(
@@ -47,8 +55,24 @@ impl HttpEndpoint for Links {
     ) -> BoxFuture<'a, Response<Bytes>> {
         Box::pin(async move {
             let query = request.uri().query().unwrap_or_default();
-            if request.uri().path() == INBOX_PATH {
-                return self.mail(query, peer);
+            if matches!(request.uri().path(), MAIL_PATH | TEXTS_PATH | PUSHES_PATH) {
+                // Mail confirms subscriptions, so a region that others reach shows it to its own host alone.
+                let is_local = peer.is_none_or(|peer| peer.is_loopback());
+                if self.sns.cloud.settings().is_strict && !is_local {
+                    let refusal = json!({"message": "inboxes are shown to this host only"});
+                    return answer(403, "application/json", refusal.to_string());
+                }
+                let shown = match *request.method() {
+                    Method::POST => self.answer_text(query, request.body()).await,
+                    _ => self.inbox(request.uri().path(), query),
+                };
+                return match shown {
+                    Ok(shown) => answer(200, "application/json", shown.to_string()),
+                    Err(error) => {
+                        let refusal = json!({"message": error.message()});
+                        answer(error.status(), "application/json", refusal.to_string())
+                    }
+                };
             }
             if Signer::is_certificate_path(request.uri().path()) {
                 return self.certificate(request.uri().path());
@@ -91,35 +115,55 @@ impl Links {
         }
     }
 
-    fn mail(&self, query: &str, peer: Option<IpAddr>) -> Response<Bytes> {
-        // Mail confirms subscriptions, so a region that others reach shows it to its own host alone.
-        let is_local = peer.is_none_or(|peer| peer.is_loopback());
-        if self.sns.cloud.settings().is_strict && !is_local {
-            return answer(
-                403,
-                "application/json",
-                json!({"message": "mail is shown to this host only"}).to_string(),
-            );
-        }
+    fn inbox(&self, path: &str, query: &str) -> Result<Value, ApiError> {
         let account = value(query, "account").and_then(|digits| AccountId::parse(&digits));
-        match Inbox::new(self.sns.cloud.store().clone()).latest(account, MOST_MAILS) {
-            Ok(mails) => {
-                let mails: Vec<_> = mails
-                    .into_iter()
-                    .map(|mail| {
-                        json!({
-                            "to": mail.to,
-                            "from": mail.from,
-                            "subject": mail.subject,
-                            "body": mail.body,
-                            "time": mail.time.iso8601_millis(),
-                        })
+        let inbox = Inbox::new(self.sns.cloud.store().clone());
+        match path {
+            TEXTS_PATH => {
+                let show = |text: TextMessage| {
+                    json!({
+                        "id": text.id, "to": text.to, "sender": text.sender, "kind": text.kind,
+                        "body": text.body, "time": text.time.iso8601_millis(),
                     })
-                    .collect();
-                answer(200, "application/json", json!({ "mails": mails }).to_string())
+                };
+                let texts = inbox.text_messages(account, MOST_ITEMS)?;
+                Ok(json!({ "messages": texts.into_iter().map(show).collect::<Vec<_>>() }))
             }
-            Err(error) => answer(500, "application/json", json!({"message": error.message()}).to_string()),
+            PUSHES_PATH => {
+                let show = |push: Push| {
+                    json!({
+                        "id": push.id, "endpoint": push.endpoint, "token": push.token,
+                        "subject": push.subject, "body": push.body, "time": push.time.iso8601_millis(),
+                    })
+                };
+                let pushes = inbox.pushes(account, MOST_ITEMS)?;
+                Ok(json!({ "notifications": pushes.into_iter().map(show).collect::<Vec<_>>() }))
+            }
+            _ => {
+                let show = |mail: Mail| {
+                    json!({
+                        "to": mail.to, "from": mail.from, "subject": mail.subject,
+                        "body": mail.body, "time": mail.time.iso8601_millis(),
+                    })
+                };
+                let mails = inbox.latest(account, MOST_ITEMS)?;
+                Ok(json!({ "mails": mails.into_iter().map(show).collect::<Vec<_>>() }))
+            }
         }
+    }
+
+    /// Takes `{"from": "+14155550100", "body": "STOP"}`: what the owner of a phone answers.
+    async fn answer_text(&self, query: &str, body: &Bytes) -> Result<Value, ApiError> {
+        let given: Value = serde_json::from_slice(body).unwrap_or_default();
+        let (Some(from), Some(text)) = (given["from"].as_str(), given["body"].as_str()) else {
+            return Err(crate::errors::invalid("an answer is JSON with the members from and body"));
+        };
+        let account = value(query, "account").and_then(|digits| AccountId::parse(&digits));
+        let cloud = &self.sns.cloud;
+        let scope = tenant(account.unwrap_or(AccountId::DEFAULT), cloud.settings().default_region);
+        let (from, text) = (from.to_owned(), text.to_owned());
+        cloud.store().write(&scope, move |tx| text_message::answer(tx, &from, &text)).await?;
+        Ok(json!({}))
     }
 }
 

@@ -1,23 +1,18 @@
 //! Mail: through a server where one is configured, and otherwise into an inbox of the region.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
-use identity::AccountId;
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
-use store::{Order, Range, Scope, Store, Tx};
 
 use crate::message::Publication;
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
-use crate::{Sns, envelope, tables};
+use crate::{Sns, envelope};
 
-/// Mails that an account's inbox keeps; older ones make room.
-const KEPT: u64 = 1_000;
 const SENDER: &str = "no-reply@sns.amazonaws.com";
 const SENDING_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -68,54 +63,6 @@ pub struct Mail {
 }
 
 store::row!(Mail, 1);
-
-/// The number of an account's next mail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct InboxEnd(u64);
-
-store::row!(InboxEnd, 1);
-
-/// Puts a mail into the inbox of an account.
-pub(crate) fn keep(tx: &mut Tx<'_>, account: AccountId, mail: &Mail) -> Result<(), ApiError> {
-    tx.with_scope(&Scope::global(), |tx| {
-        let account = account.number();
-        let InboxEnd(number) = tables::INBOX_ENDS.find(tx, &account)?.unwrap_or_default();
-        tables::MAIL.put(tx, &(account, number), mail);
-        tables::INBOX_ENDS.put(tx, &account, &InboxEnd(number + 1));
-        if let Some(oldest) = number.checked_sub(KEPT) {
-            tables::MAIL.delete(tx, &(account, oldest));
-        }
-        Ok(())
-    })
-}
-
-/// The mail that a region without a mail server keeps: the latest 1,000 of each account.
-#[derive(Clone)]
-pub struct Inbox {
-    store: Store,
-}
-
-impl Inbox {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store }
-    }
-
-    /// The newest `limit` mails, newest first: of one account, or of all.
-    pub fn latest(&self, account: Option<AccountId>, limit: usize) -> Result<Vec<Mail>, ApiError> {
-        let range = account.map_or_else(Range::all, |account| Range::prefix(&account.number()));
-        let mut snapshot = self.store.read(&Scope::global())?;
-        let mut mails = Vec::new();
-        tables::MAIL.visit(&mut snapshot, &range, Order::Descending, |_, mail| {
-            mails.push(mail);
-            let is_enough = account.is_some() && mails.len() >= limit;
-            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        // Within an account they are in order already, which a stable sort keeps.
-        mails.sort_by_key(|mail| std::cmp::Reverse(mail.time));
-        mails.truncate(limit);
-        Ok(mails)
-    }
-}
 
 impl Sns {
     pub(crate) fn notification_mail(

@@ -233,7 +233,7 @@ fn check_attribute_name(name: &str) -> Result<(), ApiError> {
         && !name.starts_with('.')
         && !name.ends_with('.')
         && !name.contains("..")
-        && !name.to_ascii_lowercase().starts_with("aws.")
+        && (!name.to_ascii_lowercase().starts_with("aws.") || name.starts_with("AWS.SNS."))
         && !name.to_ascii_lowercase().starts_with("amazon.");
     if is_valid {
         return Ok(());

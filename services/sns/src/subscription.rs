@@ -5,8 +5,9 @@ use identity::AccountId;
 use shapes::{ApiError, Timestamp};
 use store::{Reader, Tx};
 
+use crate::push::EndpointArn;
 use crate::topic::TopicArn;
-use crate::{delivery_policy, errors, fifo, filter_policy, tables};
+use crate::{delivery_policy, errors, fifo, filter_policy, tables, text_message};
 
 /// The longest a confirmation's token is good for (API Reference, ConfirmSubscription).
 pub(crate) const TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(2 * 86_400);
@@ -22,6 +23,9 @@ pub(crate) enum Protocol {
     Https,
     Email,
     EmailJson,
+    Sms,
+    /// A device's endpoint on a platform for push notifications.
+    Application,
 }
 
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -70,9 +74,9 @@ impl Protocol {
             "https" => Ok(Self::Https),
             "email" => Ok(Self::Email),
             "email-json" => Ok(Self::EmailJson),
-            "sms" | "application" | "firehose" => {
-                Err(errors::is_not_here_yet(&format!("Subscriptions with the protocol {text} are")))
-            }
+            "sms" => Ok(Self::Sms),
+            "application" => Ok(Self::Application),
+            "firehose" => Err(errors::is_not_here_yet("Subscriptions with the protocol firehose are")),
             other => {
                 Err(errors::invalid(&format!("Amazon SNS does not support this protocol string: {other}")))
             }
@@ -87,6 +91,8 @@ impl Protocol {
             Self::Https => "https",
             Self::Email => "email",
             Self::EmailJson => "email-json",
+            Self::Sms => "sms",
+            Self::Application => "application",
         }
     }
 
@@ -105,6 +111,9 @@ impl Protocol {
         match self {
             Self::Sqs if is_arn_of("sqs") => Ok(()),
             Self::Sqs => Err(errors::invalid("SQS endpoint ARN")),
+            Self::Sms if text_message::is_phone_number(endpoint) => Ok(()),
+            Self::Sms => Err(errors::invalid(&format!("Invalid SMS endpoint: {endpoint}"))),
+            Self::Application => EndpointArn::parse("Endpoint", endpoint).map(|_| ()),
             Self::Lambda if is_arn_of("lambda") && endpoint.contains(":function:") => Ok(()),
             Self::Lambda => Err(errors::invalid("Lambda endpoint ARN")),
             Self::Http | Self::Https => {
@@ -333,11 +342,15 @@ mod tests {
             ("email", "a@b.example", true),
             ("email", "a b@c", false),
             ("email-json", "nobody", false),
+            ("sms", "+14155550100", true),
+            ("sms", "555", false),
+            ("application", "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/shop/1", true),
+            ("application", "arn:aws:sns:us-east-1:000000000000:app/GCM/shop", false),
         ] {
             let checked = Protocol::parse(protocol).and_then(|protocol| protocol.check_endpoint(endpoint));
             assert_eq!(checked.is_ok(), is_valid, "{protocol} {endpoint}");
         }
-        assert_eq!(Protocol::parse("sms").unwrap_err().status(), 501);
+        assert_eq!(Protocol::parse("firehose").unwrap_err().status(), 501);
     }
 
     #[test]

@@ -4,10 +4,13 @@ use shapes::Timestamp;
 use store::Table;
 
 use crate::fifo::{Original, SequenceEnd};
-use crate::mail::{InboxEnd, Mail};
+use crate::inbox::InboxEnd;
+use crate::mail::Mail;
+use crate::push::{Application, Endpoint, EndpointId, Push};
 use crate::signature::Identity;
 use crate::subscription::{Subscription, SubscriptionId};
-use crate::topic::Topic;
+use crate::text_message::{OptOut, Preferences, SandboxNumber, TextMessage};
+use crate::topic::{DataProtectionPolicy, Topic};
 
 /// Topics by name.
 pub(crate) const TOPICS: Table<String, Topic> = Table::new("sns/topic");
@@ -35,3 +38,32 @@ pub(crate) const ORIGINALS: Table<(String, String), Original> = Table::new("sns/
 
 /// When those are forgotten: by topic, time and id.
 pub(crate) const EXPIRIES: Table<(String, Timestamp, String), ()> = Table::new("sns/original-expiry");
+
+/// Data protection policies of topics.
+pub(crate) const DATA_PROTECTION: Table<String, DataProtectionPolicy> = Table::new("sns/data-protection");
+
+/// Text messages, as [`MAIL`].
+pub(crate) const TEXT_MESSAGES: Table<(u64, u64), TextMessage> = Table::new("sns/text-message");
+pub(crate) const TEXT_MESSAGE_ENDS: Table<u64, InboxEnd> = Table::new("sns/text-message-end");
+
+/// Push notifications, as [`MAIL`].
+pub(crate) const PUSHES: Table<(u64, u64), Push> = Table::new("sns/push");
+pub(crate) const PUSH_ENDS: Table<u64, InboxEnd> = Table::new("sns/push-end");
+
+/// What an account prefers for its text messages, under one key.
+pub(crate) const SMS_PREFERENCES: Table<String, Preferences> = Table::new("sns/sms-preferences");
+
+/// Who wants no text messages, by phone number.
+pub(crate) const OPT_OUTS: Table<String, OptOut> = Table::new("sns/opt-out");
+
+/// Phone numbers of the SMS sandbox.
+pub(crate) const SANDBOX_NUMBERS: Table<String, SandboxNumber> = Table::new("sns/sandbox-number");
+
+/// Applications on platforms for push notifications, by platform and name: `GCM/shop`.
+pub(crate) const APPLICATIONS: Table<String, Application> = Table::new("sns/application");
+
+/// Their devices, by application and id.
+pub(crate) const PLATFORM_ENDPOINTS: Table<(String, String), Endpoint> = Table::new("sns/platform-endpoint");
+
+/// Ids of devices by application and token, of which there is one at most.
+pub(crate) const ENDPOINT_TOKENS: Table<(String, String), EndpointId> = Table::new("sns/endpoint-token");

@@ -8,7 +8,7 @@ use shapes::ApiError;
 use store::{Reader, Scope};
 
 use crate::signature::Version;
-use crate::{delivery_policy, errors, fifo, tables, topic_policy};
+use crate::{delivery_policy, errors, feedback, fifo, tables, topic_policy};
 
 const LONGEST_NAME: usize = 256;
 const LONGEST_DISPLAY_NAME: usize = 100;
@@ -26,6 +26,12 @@ pub(crate) struct Topic {
 }
 
 store::row!(Topic, 1);
+
+/// What is to be done about personal data in a topic's messages, as it was set.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct DataProtectionPolicy(pub String);
+
+store::row!(DataProtectionPolicy, 1);
 
 /// The ARN of a topic, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,8 +135,16 @@ impl Topic {
             "SignatureVersion" => return Err(errors::invalid("SignatureVersion")),
             "KmsMasterKeyId" | "ArchivePolicy" if value.is_empty() => return Ok(()),
             "KmsMasterKeyId" => return Err(errors::is_not_here_yet("KmsMasterKeyId is")),
-            name if name.contains("FeedbackRoleArn") || name.contains("FeedbackSampleRate") => {
-                return Err(errors::is_not_here_yet("Delivery status logging is"));
+            name if feedback::is_attribute(name) => {
+                let is_rate = name.ends_with("SampleRate");
+                let is_valid = match is_rate {
+                    _ if value.is_empty() => true,
+                    true => value.parse::<u32>().is_ok_and(|rate| rate <= 100),
+                    false => identity::arn::split(value).is_some_and(|parts| parts.service == "iam"),
+                };
+                if !is_valid {
+                    return Err(errors::invalid(name));
+                }
             }
             "ArchivePolicy" if self.is_fifo() => {
                 return Err(errors::is_not_here_yet("Message archives (ArchivePolicy) are"));

@@ -18,7 +18,7 @@ use crate::delivery_policy::{RetryPlan, http_plan};
 use crate::message::{Message, Publication};
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
-use crate::{PRINCIPAL, Sns, mail, tables};
+use crate::{PRINCIPAL, Sns, feedback, inbox, mail, tables};
 
 const KIND: &str = "sns/delivery";
 /// Deliveries under way at once.
@@ -95,6 +95,7 @@ async fn run(sns: &Arc<Sns>, job: Job) -> JobOutcome {
     let failure = match attempt.deliver(sns, &topic, &subscription).await {
         Ok(()) => {
             attempt.count("NumberOfNotificationsDelivered");
+            attempt.log(&topic, &subscription, None).await;
             return JobOutcome::Done;
         }
         Err(failure) => failure,
@@ -104,6 +105,7 @@ async fn run(sns: &Arc<Sns>, job: Job) -> JobOutcome {
     if let Some(pause) = pause {
         return JobOutcome::FailedRetryAfter(pause, failure.reason);
     }
+    attempt.log(&topic, &subscription, Some(&failure.reason)).await;
     match attempt.bury(sns, topic, subscription).await {
         Ok(()) => {
             attempt.count("NumberOfNotificationsFailed");
@@ -120,7 +122,7 @@ fn plan(topic: &Topic, subscription: &Subscription) -> RetryPlan {
             topic.attributes.get("DeliveryPolicy").map(String::as_str),
         ),
         Protocol::Email | Protocol::EmailJson => RetryPlan::MAIL,
-        Protocol::Lambda | Protocol::Sqs => RetryPlan::MANAGED,
+        Protocol::Lambda | Protocol::Sqs | Protocol::Sms | Protocol::Application => RetryPlan::MANAGED,
     }
 }
 
@@ -180,8 +182,9 @@ impl Attempt {
                     mail.map_err(|error| Failure { reason: error.to_string(), is_permanent: false })?;
                 self.send(sns, mail).await
             }
-            // Queues are served within the publish, and functions need no confirmation.
-            (Protocol::Sqs, _) | (Protocol::Lambda, Content::Confirmation { .. }) => Ok(()),
+            // The others are served within the publish, and functions need no confirmation.
+            (Protocol::Sqs | Protocol::Sms | Protocol::Application, _)
+            | (Protocol::Lambda, Content::Confirmation { .. }) => Ok(()),
         }
     }
 
@@ -189,7 +192,7 @@ impl Attempt {
         let Some(smtp) = &sns.config.smtp else {
             // The server that was there when the job was made is configured no more.
             let account = self.arn.topic.account;
-            let kept = self.ctx.write(move |tx| mail::keep(tx, account, &mail)).await;
+            let kept = self.ctx.write(move |tx| inbox::keep(tx, account, &mail)).await;
             return kept.map_err(|error| Failure { reason: error.to_string(), is_permanent: false });
         };
         mail::send(smtp, &mail).await.map_err(|reason| Failure { reason, is_permanent: false })
@@ -201,6 +204,21 @@ impl Attempt {
         let (sns, ctx, arn) = (Arc::clone(sns), self.ctx.clone(), self.arn.clone());
         let publication = Publication::from(message);
         self.ctx.write(move |tx| sns.bury(&ctx, tx, (&arn, &topic), &subscription, &publication)).await
+    }
+
+    /// Has the outcome logged where the topic wants that. Nobody waits for it.
+    async fn log(&self, topic: &Topic, subscription: &Subscription, failure: Option<&str>) {
+        let Content::Notification(message) = &self.content else { return };
+        let arn = self.arn.topic.clone();
+        let Some(line) = feedback::line(&self.ctx, &arn, topic, subscription, message, failure) else {
+            return;
+        };
+        let ctx = self.ctx.clone();
+        let work = move |tx: &mut Tx<'_>| {
+            feedback::add(&ctx, tx, &arn, vec![line.clone()]);
+            Ok::<_, ApiError>(())
+        };
+        let _ = self.ctx.write(work).await;
     }
 
     fn count(&self, metric: &'static str) {

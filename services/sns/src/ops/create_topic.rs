@@ -15,6 +15,7 @@ pub(crate) struct Draft {
     arn: TopicArn,
     topic: Topic,
     gives_tags: bool,
+    data_protection: Option<String>,
 }
 
 impl Transact<CreateTopic> for Sns {
@@ -29,9 +30,8 @@ impl Transact<CreateTopic> for Sns {
         let is_fifo = attributes.get("FifoTopic").is_some_and(|value| value == "true");
         check_name(&input.name, is_fifo)?;
         self.signer.begin(ctx.store())?;
-        if input.data_protection_policy.is_some() {
-            return Err(errors::is_not_here_yet("DataProtectionPolicy is"));
-        }
+        let data_protection = input.data_protection_policy;
+        data_protection.as_deref().map_or(Ok(()), super::data_protection::check)?;
         let arn = TopicArn::here(ctx, &input.name);
         let gives_tags = input.tags.is_some();
         let tags: BTreeMap<String, String> =
@@ -47,7 +47,7 @@ impl Transact<CreateTopic> for Sns {
         for (name, value) in attributes {
             topic.set(&name, &value)?;
         }
-        Ok(Draft { arn, topic, gives_tags })
+        Ok(Draft { arn, topic, gives_tags, data_protection })
     }
 
     fn apply(&self, _: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<CreateTopicOutput, ApiError> {
@@ -67,7 +67,12 @@ impl Transact<CreateTopic> for Sns {
                     return Err(errors::invalid_because("Tags", reason));
                 }
             }
-            None => tables::TOPICS.put(tx, &draft.topic.name, &draft.topic),
+            None => {
+                tables::TOPICS.put(tx, &draft.topic.name, &draft.topic);
+                if let Some(policy) = &draft.data_protection {
+                    super::data_protection::put(tx, &draft.arn, policy);
+                }
+            }
         }
         Ok(CreateTopicOutput { topic_arn: Some(draft.arn.to_string()) })
     }

@@ -24,6 +24,7 @@ impl Transact<DeleteTopic> for Sns {
     fn apply(&self, _: &Ctx, tx: &mut Tx<'_>, arn: &TopicArn) -> Result<DeleteTopicOutput, ApiError> {
         tx.with_scope(&arn.scope(), |tx| {
             tables::TOPICS.delete(tx, &arn.name);
+            tables::DATA_PROTECTION.delete(tx, &arn.name);
             let range = Range::prefix(&arn.name);
             for (_, subscription) in tables::SUBSCRIPTIONS.list(tx, &range, MOST_PER_TOPIC)? {
                 subscription.delete(tx);

@@ -14,47 +14,57 @@ use store::Tx;
 use crate::fan_out::confirmed;
 use crate::fifo::{self, Admission};
 use crate::message::{MOST_BYTES, Parts, Publication};
+use crate::push::{self, EndpointArn};
 use crate::subscription::Subscription;
 use crate::topic::{Topic, TopicArn};
-use crate::{Sns, errors};
+use crate::{Sns, errors, text_message};
 
 const MOST_ENTRIES: usize = 10;
 
-/// The topic that a publish names. Phones and apps are not here yet.
-fn target(input: &PublishInput) -> Result<&str, ApiError> {
-    if input.phone_number.is_some() {
-        return Err(errors::is_not_here_yet("Text messages (PhoneNumber) are"));
-    }
-    let arn = match (&input.topic_arn, &input.target_arn) {
-        (Some(arn), None) | (None, Some(arn)) => arn,
-        (Some(_), Some(_)) => {
-            return Err(errors::invalid_because(
-                "TargetArn",
-                "TopicArn or TargetArn, not both, may be given",
-            ));
+/// Where a message is published to.
+pub(crate) enum Destination {
+    Topic(TopicArn),
+    Phone(String),
+    Device(EndpointArn),
+}
+
+/// The destination that a publish names.
+fn destination(input: &PublishInput) -> Result<Destination, ApiError> {
+    let arn = match (&input.topic_arn, &input.target_arn, &input.phone_number) {
+        (None, None, Some(number)) => {
+            text_message::check_target(number)?;
+            return Ok(Destination::Phone(number.clone()));
         }
-        (None, None) => {
-            let reason = "no value for required parameter";
-            return Err(errors::invalid_because("TopicArn or TargetArn", reason));
+        (Some(arn), None, None) | (None, Some(arn), None) => arn,
+        (None, None, None) => {
+            return Err(errors::invalid("TopicArn or TargetArn Reason: no value for required parameter"));
+        }
+        _ => {
+            let reason = "only one of TopicArn, TargetArn and PhoneNumber may be given";
+            return Err(errors::invalid_because("TargetArn", reason));
         }
     };
-    if arn.contains(":endpoint/") || arn.contains(":app/") {
-        return Err(errors::is_not_here_yet("Push notifications are"));
+    if arn.contains(":endpoint/") {
+        return EndpointArn::parse("TargetArn", arn).map(Destination::Device);
     }
-    Ok(arn)
+    TopicArn::parse(arn).map(Destination::Topic)
 }
 
 impl Transact<Publish> for Sns {
-    type Draft = (TopicArn, Publication);
+    type Draft = (Destination, Publication);
 
     fn guard(&self, _: &Ctx, input: &PublishInput) -> Result<Guard, ApiError> {
-        self.topic_guard(target(input)?)
+        match destination(input)? {
+            Destination::Topic(arn) => self.topic_guard(&arn.to_string()),
+            Destination::Phone(_) => Ok(Guard::any()),
+            Destination::Device(arn) => Ok(Guard::resource(arn.to_string())),
+        }
     }
 
     fn prepare(&self, ctx: &Ctx, input: PublishInput) -> Result<Self::Draft, ApiError> {
-        let arn = TopicArn::parse(target(&input)?)?;
+        let destination = destination(&input)?;
         let parts = Parts {
-            is_fifo: fifo::is_fifo(&arn.name),
+            is_fifo: matches!(&destination, Destination::Topic(arn) if fifo::is_fifo(&arn.name)),
             group: input.message_group_id,
             message: input.message,
             subject: input.subject,
@@ -63,23 +73,40 @@ impl Transact<Publish> for Sns {
             deduplication_id: input.message_deduplication_id,
         };
         let publication = Publication::parse(ctx.ids().uuid(), ctx.now(), parts)?;
-        self.sign_ahead(&arn, std::slice::from_ref(&publication))?;
-        Ok((arn, publication))
+        if let Destination::Topic(arn) = &destination {
+            self.sign_ahead(arn, std::slice::from_ref(&publication))?;
+        }
+        Ok((destination, publication))
     }
 
     fn apply(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        (arn, publication): &Self::Draft,
+        (destination, publication): &Self::Draft,
     ) -> Result<PublishOutput, ApiError> {
-        tx.with_scope(&arn.scope(), |tx| {
-            let topic = arn.find(tx)?;
-            let subscriptions = confirmed(tx, &arn.name)?;
-            let (message_id, sequence_number) =
-                self.publish(ctx, tx, arn, &topic, &subscriptions, publication)?;
-            Ok(PublishOutput { message_id: Some(message_id), sequence_number })
-        })
+        let message = &publication.message;
+        match destination {
+            Destination::Topic(arn) => tx.with_scope(&arn.scope(), |tx| {
+                let topic = arn.find(tx)?;
+                let subscriptions = confirmed(tx, &arn.name)?;
+                let (message_id, sequence_number) =
+                    self.publish(ctx, tx, arn, &topic, &subscriptions, publication)?;
+                Ok(PublishOutput { message_id: Some(message_id), sequence_number })
+            }),
+            Destination::Phone(number) => {
+                // To somebody who wants none it is not delivered, and that is no error.
+                let is_sent = text_message::send(tx, ctx.now(), ctx.account(), number, message)?;
+                let name =
+                    if is_sent { "NumberOfNotificationsDelivered" } else { "NumberOfNotificationsFailed" };
+                ctx.publish("AWS/SNS", name, ("PhoneNumber", "PhoneNumberDirect"), 1.0);
+                Ok(PublishOutput { message_id: Some(message.id.clone()), ..Default::default() })
+            }
+            Destination::Device(arn) => {
+                push::send(tx, ctx.now(), arn, message)?;
+                Ok(PublishOutput { message_id: Some(message.id.clone()), ..Default::default() })
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::subscription::{
     MOST_PER_TOPIC, Protocol, Settings, Subscription, SubscriptionArn, SubscriptionId, new_token,
 };
 use crate::topic::{Topic, TopicArn};
-use crate::{Sns, errors, fifo, mail, tables};
+use crate::{Sns, errors, fifo, inbox, tables};
 
 pub(crate) struct Draft {
     arn: TopicArn,
@@ -49,7 +49,7 @@ impl Transact<Subscribe> for Sns {
         let needs_confirmation = match protocol {
             Protocol::Sqs => !is_owner(),
             // The function's own policy decides at every invocation.
-            Protocol::Lambda => false,
+            Protocol::Lambda | Protocol::Sms | Protocol::Application => false,
             Protocol::Http | Protocol::Https | Protocol::Email | Protocol::EmailJson => true,
         };
         let id = ctx.ids().uuid();
@@ -165,7 +165,7 @@ impl Sns {
             }
             Protocol::Email | Protocol::EmailJson if self.config.smtp.is_none() => {
                 let mail = self.confirmation_mail(&arn.topic, topic, subscription, &token, &message_id)?;
-                mail::keep(tx, arn.topic.account, &mail)
+                inbox::keep(tx, arn.topic.account, &mail)
             }
             _ => {
                 jobs::add(ctx, tx, arn, Content::Confirmation { token, message_id });

@@ -27,7 +27,7 @@ async fn subscribing_again_finds_the_subscription() {
     assert!(error.message().contains("Subscription already exists with different attributes"), "{error}");
     let error = sns.subscribe("carrier-pigeon", "x", &[]).await.unwrap_err();
     assert!(error.message().contains("does not support this protocol string: carrier-pigeon"), "{error}");
-    assert_eq!(sns.subscribe("sms", "+1", &[]).await.unwrap_err().status(), 501);
+    assert_eq!(sns.subscribe("firehose", "+1", &[]).await.unwrap_err().status(), 501);
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ impl Sns {
             let services = vec![
                 sns::service(cloud.clone(), sns::Config::default()),
                 sqs::service(cloud.clone()),
+                logs::service(cloud.clone()),
                 Service::new(&lambda_api::SERVICE, Arc::new(stand_in), LAMBDA),
             ];
             (services, sns::jobs(cloud, sns::Config::default()))

@@ -1,11 +1,14 @@
 //! What users of SNS observe, through the typed client on a stepped clock, with the real SQS beside it.
 
 mod attributes;
+mod delivery_status;
 mod fan_out;
 mod fifo;
 mod functions;
 mod kit;
 mod mail;
+mod push;
 mod signatures;
+mod text_messages;
 mod topics;
 mod web;
