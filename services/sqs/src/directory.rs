@@ -17,8 +17,8 @@ const FRESH_FOR: Duration = Duration::from_secs(1);
 /// Queues remembered; past it everything is forgotten.
 const KEPT: usize = 10_000;
 
-#[derive(Default)]
-pub(crate) struct Directory(RwLock<HashMap<Scope, Queues>>);
+#[derive(Clone, Default)]
+pub(crate) struct Directory(Arc<RwLock<HashMap<Scope, Queues>>>);
 
 type Queues = HashMap<String, (Arc<Queue>, Instant)>;
 

@@ -56,11 +56,11 @@ pub(crate) fn invalid_receipt_handle(handle: &str) -> ApiError {
     ))
 }
 
-pub(crate) fn message_not_in_flight() -> ApiError {
-    invalid_parameter(
-        "Value for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for \
-         visibility timeout change.",
-    )
+pub(crate) fn message_not_in_flight(handle: &str) -> ApiError {
+    invalid_parameter(format!(
+        "Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available \
+         for visibility timeout change."
+    ))
 }
 
 pub(crate) fn purge_in_progress(name: &str) -> ApiError {
@@ -96,17 +96,155 @@ pub(crate) fn batch_too_long(size: usize, limit: usize) -> ApiError {
     ))
 }
 
-pub(crate) fn fifo_is_not_here_yet() -> ApiError {
+pub(crate) fn kms_is_not_here_yet(attribute: &str) -> ApiError {
     ApiError::with_status(
         501,
         "NotImplemented",
-        "FIFO queues are not implemented in Brume yet; leave out FifoQueue and the .fifo suffix.",
+        format!(
+            "The queue attribute {attribute} is not implemented in Brume yet: there are no KMS keys. Use \
+             SqsManagedSseEnabled."
+        ),
     )
+}
+
+pub(crate) fn invalid_fifo_queue_name() -> ApiError {
+    invalid_parameter(
+        "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with \
+         .fifo suffix and be 1 to 80 in length",
+    )
+}
+
+pub(crate) fn throughput_needs_deduplication_per_group() -> ApiError {
+    error::invalid_attribute_value(
+        "The perMessageGroupId value is allowed for FifoThroughputLimit only when the value for DeduplicationScope is \
+         messageGroup.",
+    )
+}
+
+pub(crate) fn queue_deleted_recently() -> ApiError {
+    error::queue_deleted_recently(
+        "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
+    )
+}
+
+pub(crate) fn too_many_in_flight(limit: usize) -> ApiError {
+    error::over_limit(format!("Too many messages are in flight: a queue can have {limit} of them at most."))
+}
+
+pub(crate) fn deduplication_id_is_missing() -> ApiError {
+    invalid_parameter(
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+    )
+}
+
+/// Ids of message groups, deduplication and attempts (API Reference, SendMessage).
+pub(crate) fn invalid_id(parameter: &str, value: &str) -> ApiError {
+    invalid_parameter(format!(
+        "Value {value} for parameter {parameter} is invalid. Reason: {parameter} can only include alphanumeric and \
+         punctuation characters. 1 to 128 in length."
+    ))
+}
+
+pub(crate) fn delay_is_for_standard_only(seconds: i64) -> ApiError {
+    invalid_parameter(format!(
+        "Value {seconds} for parameter DelaySeconds is invalid. Reason: The request include parameter that is not \
+         valid for this queue type."
+    ))
+}
+
+pub(crate) fn receipt_has_expired(handle: &str) -> ApiError {
+    invalid_parameter(format!(
+        "Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
+    ))
+}
+
+pub(crate) fn message_is_visible() -> ApiError {
+    error::message_not_inflight("The specified message isn't in flight.")
+}
+
+pub(crate) fn visible_too_late(seconds: u64) -> ApiError {
+    invalid_parameter(format!(
+        "Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message \
+         is beyond the limit [43200 seconds]."
+    ))
+}
+
+pub(crate) fn invalid_label(label: &str, reason: &str) -> ApiError {
+    invalid_parameter(format!("Value {label} for parameter Label is invalid. Reason: {reason}"))
+}
+
+pub(crate) fn invalid_action(action: &str) -> ApiError {
+    invalid_parameter(format!(
+        "Value SQS:{action} for parameter ActionName is invalid. Reason: Only the queue owner is allowed to invoke \
+         this action."
+    ))
+}
+
+pub(crate) fn invalid_account(account: &str) -> ApiError {
+    invalid_parameter(format!(
+        "Value [{account}] for parameter PrincipalId is invalid. Reason: Unable to verify."
+    ))
+}
+
+pub(crate) fn too_many_actions(most: usize) -> ApiError {
+    error::over_limit(format!("A permission can have {most} actions at most."))
+}
+
+pub(crate) fn no_such_source() -> ApiError {
+    error::resource_not_found_exception(
+        "The resource that you specified for the SourceArn parameter doesn't exist.",
+    )
+}
+
+pub(crate) fn no_such_destination() -> ApiError {
+    error::resource_not_found_exception(
+        "The resource that you specified for the DestinationArn parameter doesn't exist.",
+    )
+}
+
+pub(crate) fn not_a_dead_letter_queue() -> ApiError {
+    invalid_parameter("Source queue must be configured as a Dead Letter Queue.")
+}
+
+pub(crate) fn task_is_running() -> ApiError {
+    error::unsupported_operation(
+        "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
+    )
+}
+
+pub(crate) fn no_such_task() -> ApiError {
+    error::resource_not_found_exception("Task does not exist.")
+}
+
+pub(crate) fn task_is_over() -> ApiError {
+    error::unsupported_operation("Only active tasks can be cancelled.")
+}
+
+pub(crate) fn invalid_arn(parameter: &str, arn: &str) -> ApiError {
+    invalid_parameter(format!(
+        "You must use this format to specify the {parameter}: arn:<partition>:<service>:<region>:<account-id>:<resource-id>. \
+         You have sent {arn}."
+    ))
 }
 
 pub(crate) fn is_for_fifo_only(parameter: &str) -> ApiError {
     invalid_parameter(format!(
         "The request include parameter that is not valid for this queue type. Reason: {parameter} is only valid for \
          FIFO queues."
+    ))
+}
+
+pub(crate) fn too_many_statements(most: usize) -> ApiError {
+    error::over_limit(format!("A queue's policy can have {most} statements at most."))
+}
+
+pub(crate) fn invalid_task_handle() -> ApiError {
+    invalid_parameter("Value for parameter TaskHandle is invalid.")
+}
+
+pub(crate) fn invalid_destination(arn: &str) -> ApiError {
+    invalid_parameter(format!(
+        "Value {arn} for parameter DestinationArn is invalid. Reason: The destination must be another queue of the same \
+         type, account and region."
     ))
 }

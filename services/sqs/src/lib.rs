@@ -1,43 +1,76 @@
-//! Amazon SQS: standard queues with visibility timeouts, delays, long polling and dead-letter queues.
+//! Amazon SQS: standard and FIFO queues with visibility timeouts, delays, long polling, dead-letter queues and their
+//! redrive.
 //!
-//! A message is one row, kept under the time from which it may be received (see [`tables`]): receiving moves it
-//! ahead by the visibility timeout, and nothing needs to happen when that time passes. FIFO queues are not here yet
-//! and are refused by name.
+//! A message is one row, written when it is sent and deleted when it is done with. What happens in between is kept in
+//! memory by each queue's [`timeline`], rebuilt from the store at start. KMS keys are not here and are refused by name.
 
+mod attributes;
+mod content;
 mod dead_letter;
+mod deduplication;
 mod directory;
 mod errors;
-mod frontier;
+mod jobs;
 mod message;
+mod metrics;
+mod move_task;
+mod moving;
 mod ops;
+mod polling;
 mod queue;
 mod receipt;
+mod recording;
+mod sealing;
 mod tables;
+mod timeline;
+mod timelines;
 
 use std::sync::Arc;
 
+use clock::JobKind;
 use cloud::{Cloud, PolicyCache, Service};
 
 use directory::Directory;
-use frontier::Frontiers;
+use recording::Recorder;
+use timelines::Timelines;
 
-/// SQS as the region's registry wants it.
+/// SQS with what it shares between its operations and its jobs.
+pub struct SqsService(Arc<Sqs>);
+
+impl SqsService {
+    pub fn new(cloud: Cloud) -> Self {
+        Self(Arc::new(Sqs {
+            cloud,
+            queues: Directory::default(),
+            timelines: Timelines::default(),
+            recorder: Recorder::default(),
+            policies: PolicyCache::default(),
+        }))
+    }
+
+    /// SQS as the region's registry wants it.
+    pub fn service(&self) -> Service {
+        Service::new(&sqs_api::SERVICE, Arc::clone(&self.0), ops::OPERATIONS)
+            .wording_its_own_checks()
+            .taking_path_as("QueueUrl")
+    }
+
+    /// Upkeep of queues, removal of deleted ones, and message move tasks.
+    pub fn jobs(&self) -> Vec<JobKind> {
+        jobs::kinds(&self.0)
+    }
+}
+
+/// SQS without its jobs: queues work, and what is expired or deleted is left lying.
 pub fn service(cloud: Cloud) -> Service {
-    let sqs = Sqs {
-        cloud,
-        queues: Directory::default(),
-        frontiers: Frontiers::default(),
-        policies: PolicyCache::default(),
-    };
-    Service::new(&sqs_api::SERVICE, Arc::new(sqs), ops::OPERATIONS)
-        .wording_its_own_checks()
-        .taking_path_as("QueueUrl")
+    SqsService::new(cloud).service()
 }
 
 /// What the handlers share. All of it can be rebuilt from the store.
 pub(crate) struct Sqs {
     pub(crate) cloud: Cloud,
     pub(crate) queues: Directory,
-    pub(crate) frontiers: Frontiers,
+    pub(crate) timelines: Timelines,
+    pub(crate) recorder: Recorder,
     pub(crate) policies: PolicyCache,
 }

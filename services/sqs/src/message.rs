@@ -1,249 +1,199 @@
-//! A message: what a client sends, what is stored and what a receiver gets.
+//! A message as it is stored, and what a receiver gets of it.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
-use shapes::{ApiError, Timestamp};
-use sqs_api::{MessageAttributeValue, MessageSystemAttributeValue};
+use shapes::Timestamp;
 
-use crate::errors;
+use crate::content::{Attribute, md5_of_attributes};
 
-/// A message's row.
+/// A message's row. It is written once: what receives change is kept apart (see [`crate::receipt`]).
+///
+/// The members of [`Head`] come first, so that a row's beginning can be read alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Message {
+    pub sent: Timestamp,
+    /// When its delay ends.
+    pub available: Timestamp,
+    pub group: Option<String>,
     pub id: String,
-    pub body: String,
+    pub body: Body,
+    pub md5_of_body: String,
     pub attributes: BTreeMap<String, Attribute>,
     /// The tracing header the message was sent with, for the sender's trace to go on at the receiver.
     pub trace: Option<String>,
     /// Whether the sender gave `trace` as a system attribute, which the receiver then sees.
     pub has_trace_attribute: bool,
     pub sender: String,
-    pub sent: Timestamp,
-    pub first_received: Option<Timestamp>,
-    pub receive_count: u32,
+    /// The sender's, or the digest of the body. FIFO queues only.
+    pub deduplication_id: Option<String>,
     /// ARN of the queue whose dead letter this is.
     pub dead_letter_source: Option<String>,
-    /// A row of the `MOVED` table points here.
-    pub has_moved: bool,
+    /// What was counted before the message became a dead letter.
+    pub received_before: u32,
+    pub first_received_before: Option<Timestamp>,
 }
 
 store::row!(Message, 1);
 
-/// A message attribute's value.
+/// The beginning of a message's row: what its place in time depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Attribute {
-    /// `String`, `Number` or `Binary`, with a label of the sender's own behind a dot.
-    pub data_type: String,
-    pub value: AttributeContent,
+pub(crate) struct Head {
+    pub sent: Timestamp,
+    pub available: Timestamp,
+    pub group: Option<String>,
 }
 
+store::row!(Head, 1);
+
+/// A body as it lies in the row. In memory it is always plain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) enum AttributeContent {
-    Text(String),
-    Binary(Bytes),
+pub(crate) enum Body {
+    Plain(String),
+    /// See [`crate::sealing`].
+    Sealed(Bytes),
 }
 
-/// The parts of a message that its sender decides, checked.
-#[derive(Clone, Debug)]
-pub(crate) struct Content {
-    pub body: String,
-    pub attributes: BTreeMap<String, Attribute>,
-    pub trace_attribute: Option<String>,
-}
-
-impl Content {
-    pub(crate) fn parse(
-        body: String,
-        attributes: Option<BTreeMap<String, MessageAttributeValue>>,
-        system: Option<BTreeMap<String, MessageSystemAttributeValue>>,
-    ) -> Result<Self, ApiError> {
-        if body.is_empty() {
-            return Err(errors::missing_parameter("MessageBody"));
+impl Message {
+    /// The text, which a message in memory always has.
+    pub(crate) fn text(&self) -> &str {
+        match &self.body {
+            Body::Plain(text) => text,
+            Body::Sealed(_) => "",
         }
-        if !body.chars().all(is_allowed) {
-            return Err(errors::invalid_characters());
-        }
-        let given = attributes.unwrap_or_default();
-        if given.len() > 10 {
-            let message =
-                format!("Number of message attributes [{}] exceeds the allowed maximum [10].", given.len());
-            return Err(errors::invalid_parameter(message));
-        }
-        let mut attributes = BTreeMap::new();
-        for (name, value) in given {
-            check_attribute_name(&name)?;
-            let attribute = Attribute::parse(&name, value)?;
-            attributes.insert(name, attribute);
-        }
-        Ok(Self { body, attributes, trace_attribute: trace_attribute(system)? })
     }
 
-    /// What counts towards the size limits: the body and the names, types and values of attributes.
-    pub(crate) fn size(&self) -> usize {
+    /// Roughly what it takes in memory.
+    pub(crate) fn weight(&self) -> usize {
         let attributes: usize =
-            self.attributes.iter().map(|(name, attribute)| name.len() + attribute.size()).sum();
-        self.body.len() + attributes
+            self.attributes.iter().map(|(name, value)| name.len() + value.size() + 64).sum();
+        self.text().len() + attributes + 512
     }
 }
 
-impl Attribute {
-    fn parse(name: &str, value: MessageAttributeValue) -> Result<Self, ApiError> {
-        let kind = value.data_type.split('.').next().unwrap_or_default();
-        let content = match (kind, value.string_value, value.binary_value) {
-            ("Binary", _, Some(bytes)) if !bytes.is_empty() => AttributeContent::Binary(bytes),
-            ("String" | "Number", Some(text), _) if !text.is_empty() => AttributeContent::Text(text),
-            ("String" | "Number" | "Binary", ..) => {
-                return Err(errors::invalid_parameter(format!(
-                    "Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'."
-                )));
-            }
-            _ => {
-                return Err(errors::invalid_parameter(format!(
-                    "The type of message (user) attribute '{name}' is invalid. You must use only the following \
-                     supported type prefixes: Binary, Number, String."
-                )));
-            }
-        };
-        if let ("Number", AttributeContent::Text(text)) = (kind, &content)
-            && text.trim().parse::<f64>().is_err()
-        {
-            return Err(errors::invalid_parameter(format!(
-                "Can't cast the value of message (user) attribute '{name}' to a number."
-            )));
-        }
-        Ok(Self { data_type: value.data_type, value: content })
-    }
+/// What the queue knows of one receive, beside the message.
+#[derive(Clone, Debug)]
+pub(crate) struct Receive {
+    pub handle: String,
+    pub place: u64,
+    pub count: u32,
+    pub first_received: Timestamp,
+    pub is_fifo: bool,
+}
 
-    fn size(&self) -> usize {
-        self.data_type.len() + self.value.as_bytes().len()
-    }
+/// Which attributes a receiver wants to see.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub system: Vec<String>,
+    pub attributes: Vec<String>,
+}
 
-    pub(crate) fn to_api(&self) -> MessageAttributeValue {
-        let (string_value, binary_value) = match &self.value {
-            AttributeContent::Text(text) => (Some(text.clone()), None),
-            AttributeContent::Binary(bytes) => (None, Some(bytes.clone())),
-        };
-        MessageAttributeValue {
-            string_value,
-            binary_value,
-            data_type: self.data_type.clone(),
-            ..Default::default()
+impl Wanted {
+    /// The message as a receiver gets it.
+    pub(crate) fn answer(&self, message: &Message, receive: Receive) -> sqs_api::Message {
+        let chosen = || message.attributes.iter().filter(|(name, _)| self.wants_attribute(name));
+        let attributes: BTreeMap<_, _> =
+            chosen().map(|(name, value)| (name.clone(), value.to_api())).collect();
+        let system = self.system_attributes(message, &receive);
+        sqs_api::Message {
+            md5_of_body: Some(message.md5_of_body.clone()),
+            md5_of_message_attributes: md5_of_attributes(chosen()),
+            message_attributes: (!attributes.is_empty()).then_some(attributes),
+            attributes: (!system.is_empty()).then_some(system),
+            receipt_handle: Some(receive.handle),
+            message_id: Some(message.id.clone()),
+            body: Some(message.text().to_owned()),
         }
     }
-}
 
-impl AttributeContent {
-    fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Binary(bytes) => bytes,
+    /// Names may end in `.*` or be `All`.
+    fn wants_attribute(&self, name: &str) -> bool {
+        self.attributes.iter().any(|wanted| {
+            wanted == "All"
+                || wanted == ".*"
+                || wanted == name
+                || wanted.strip_suffix(".*").is_some_and(|prefix| name.starts_with(prefix))
+        })
+    }
+
+    fn system_attributes(&self, message: &Message, receive: &Receive) -> BTreeMap<String, String> {
+        let mut attributes = BTreeMap::new();
+        if self.system.is_empty() {
+            return attributes;
         }
-    }
-}
-
-/// API Reference, SendMessage: `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`.
-fn is_allowed(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
-}
-
-/// Developer Guide, "Amazon SQS message metadata".
-fn check_attribute_name(name: &str) -> Result<(), ApiError> {
-    let lower = name.to_ascii_lowercase();
-    let is_valid = (1..=256).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..")
-        && !lower.starts_with("aws.")
-        && !lower.starts_with("amazon.");
-    if is_valid {
-        return Ok(());
-    }
-    Err(errors::invalid_parameter(format!(
-        "Message (user) attribute name '{name}' is invalid: it can contain A-Z, a-z, 0-9, underscore, hyphen and \
-         period, up to 256 of them, must not start or end with a period, have periods in succession, or start with \
-         AWS. or Amazon."
-    )))
-}
-
-fn trace_attribute(
-    system: Option<BTreeMap<String, MessageSystemAttributeValue>>,
-) -> Result<Option<String>, ApiError> {
-    let mut trace = None;
-    for (name, value) in system.unwrap_or_default() {
-        match (name.as_str(), value.data_type.as_str(), value.string_value) {
-            ("AWSTraceHeader", "String", Some(text)) if !text.is_empty() => trace = Some(text),
-            _ => {
-                return Err(errors::invalid_parameter(format!(
-                    "Message system attribute name '{name}' is invalid: only AWSTraceHeader of type String is supported."
-                )));
+        let names_all = self.system.iter().any(|wanted| wanted == "All");
+        let is_named = |name: &str| self.system.iter().any(|wanted| wanted == name);
+        let millis = |time: Timestamp| time.millis().to_string();
+        let first = message.first_received_before.unwrap_or(receive.first_received);
+        let count = message.received_before + receive.count;
+        let entries = [
+            ("SenderId", Some(message.sender.clone())),
+            ("SentTimestamp", Some(millis(message.sent))),
+            ("ApproximateReceiveCount", Some(count.to_string())),
+            ("ApproximateFirstReceiveTimestamp", Some(millis(first))),
+            ("DeadLetterQueueSourceArn", message.dead_letter_source.clone()),
+            ("MessageGroupId", message.group.clone()),
+            ("MessageDeduplicationId", message.deduplication_id.clone()),
+            ("SequenceNumber", receive.is_fifo.then(|| sequence_number(receive.place))),
+        ];
+        for (name, value) in entries {
+            if let Some(value) = value.filter(|_| names_all || is_named(name)) {
+                attributes.insert(name.to_owned(), value);
             }
         }
+        // The region's own trace is there for those who ask for it by name; `All` shows what the sender gave.
+        let shows_trace = is_named("AWSTraceHeader") || (names_all && message.has_trace_attribute);
+        if let Some(trace) = message.trace.as_ref().filter(|_| shows_trace) {
+            attributes.insert("AWSTraceHeader".to_owned(), trace.clone());
+        }
+        attributes
     }
-    Ok(trace)
 }
 
-/// The MD5 digest of a text in hexadecimal digits.
-pub(crate) fn md5_hex(text: &[u8]) -> String {
-    hex(&Md5::digest(text))
-}
-
-/// The digest by which clients check the attributes they sent or received (Developer Guide, "Calculating the MD5
-/// message digest for message attributes"); `None` when there are none.
-pub(crate) fn md5_of_attributes<'a>(
-    attributes: impl Iterator<Item = (&'a String, &'a Attribute)>,
-) -> Option<String> {
-    let mut encoded = Vec::new();
-    let put = |encoded: &mut Vec<u8>, bytes: &[u8]| {
-        encoded.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
-        encoded.extend_from_slice(bytes);
-    };
-    for (name, attribute) in attributes {
-        put(&mut encoded, name.as_bytes());
-        put(&mut encoded, attribute.data_type.as_bytes());
-        // The transport type: 1 for texts, 2 for bytes.
-        encoded.push(if matches!(attribute.value, AttributeContent::Text(_)) { 1 } else { 2 });
-        put(&mut encoded, attribute.value.as_bytes());
-    }
-    (!encoded.is_empty()).then(|| md5_hex(&encoded))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+/// The sequence number of a place in a FIFO queue: 20 digits, growing.
+pub(crate) fn sequence_number(place: u64) -> String {
+    format!("{}", 10_000_000_000_000_000_000 + u128::from(place))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Attribute, AttributeContent, Content, md5_hex, md5_of_attributes};
+    use shapes::Timestamp;
+    use store::Row;
+
+    use super::{Body, Head, Message, sequence_number};
 
     #[test]
-    fn digests_are_those_that_clients_compute() {
-        assert_eq!(md5_hex(b"hello"), "5d41402abc4b2a76b9719d911017c592");
-        let attribute = |data_type: &str, text: &str| Attribute {
-            data_type: data_type.to_owned(),
-            value: AttributeContent::Text(text.to_owned()),
+    fn the_beginning_of_a_row_is_its_head() {
+        let (sent, available) = (Timestamp::from_seconds(1), Timestamp::from_seconds(2));
+        let message = Message {
+            sent,
+            available,
+            group: Some("g".to_owned()),
+            id: "id".to_owned(),
+            body: Body::Plain("text".to_owned()),
+            md5_of_body: String::new(),
+            attributes: BTreeMap::new(),
+            trace: None,
+            has_trace_attribute: false,
+            sender: String::new(),
+            deduplication_id: None,
+            dead_letter_source: None,
+            received_before: 0,
+            first_received_before: None,
         };
-        let attributes = BTreeMap::from([("timestamp".to_owned(), attribute("Number", "1493147359900"))]);
-        // The value that botocore's and moto's users know for this attribute.
-        assert_eq!(md5_of_attributes(attributes.iter()).as_deref(), Some("235c5c510d26fb653d073faed50ae77c"));
-        assert_eq!(md5_of_attributes(BTreeMap::new().iter()), None);
+        let mut row = Vec::new();
+        message.encode(&mut row);
+        let head = Head::decode(&row).unwrap();
+        assert_eq!(head, Head { sent, available, group: Some("g".to_owned()) });
+        assert_eq!(Message::decode(&row).unwrap(), message);
     }
 
     #[test]
-    fn bodies_have_only_xml_characters() {
-        let parse = |body: &str| Content::parse(body.to_owned(), None, None).map(|content| content.size());
-        assert_eq!(parse("a\tb").ok(), Some(3));
-        assert!(parse("").is_err());
-        assert!(parse("a\u{0}b").is_err());
-        assert!(parse("a\u{FFFF}b").is_err());
+    fn sequence_numbers_have_twenty_digits() {
+        assert_eq!(sequence_number(1), "10000000000000000001");
+        assert_eq!(sequence_number(1_767_225_600_000 << 20).len(), 20);
     }
 }

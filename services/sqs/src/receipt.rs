@@ -1,62 +1,84 @@
-//! Receipt handles: where a received message lies.
+//! What receives leave behind: the handle that the receiver gets, and the small row that outlives a restart.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
 
 use crate::errors;
 
-/// The leading byte of a handle's encoding.
-const VERSION: u8 = 1;
-
-/// Names one receive of one message. A later receive moves the message, and this handle then names nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How often and until when a message was received last. Written a moment after the receive (see
+/// [`crate::recording`]): a crash in between forgets the receive, and the message is handed out again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Receipt {
-    pub queue: u64,
-    pub visible_at: Timestamp,
-    pub place: u128,
+    /// When the message is visible again.
+    pub until: Timestamp,
+    pub receives: u32,
+    pub first_received: Timestamp,
+    pub last_received: Timestamp,
+    /// Tells the handle of the last receive from earlier ones.
+    pub nonce: u64,
 }
 
-impl Receipt {
-    pub(crate) fn handle(self) -> String {
-        let mut bytes = Vec::with_capacity(33);
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&self.queue.to_be_bytes());
-        bytes.extend_from_slice(&self.visible_at.millis().to_be_bytes());
-        bytes.extend_from_slice(&self.place.to_be_bytes());
+store::row!(Receipt, 1);
+
+/// The leading byte of a handle's encoding.
+const VERSION: u8 = 2;
+
+/// Names one receive of one message. After a later receive it names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handle {
+    pub queue: u64,
+    pub place: u64,
+    pub nonce: u64,
+}
+
+impl Handle {
+    pub(crate) fn encode(self) -> String {
+        let mut bytes = [0; 25];
+        bytes[0] = VERSION;
+        bytes[1..9].copy_from_slice(&self.queue.to_be_bytes());
+        bytes[9..17].copy_from_slice(&self.place.to_be_bytes());
+        bytes[17..].copy_from_slice(&self.nonce.to_be_bytes());
         STANDARD.encode(bytes)
     }
 
-    pub(crate) fn parse(handle: &str) -> Result<Self, ApiError> {
-        decode(handle).ok_or_else(|| errors::invalid_receipt_handle(handle))
+    /// The receive that a handle of `queue` names.
+    pub(crate) fn parse(handle: &str, queue: u64) -> Result<Self, ApiError> {
+        if handle.is_empty() {
+            return Err(errors::missing_parameter("ReceiptHandle"));
+        }
+        decode(handle)
+            .filter(|parsed| parsed.queue == queue)
+            .ok_or_else(|| errors::invalid_receipt_handle(handle))
     }
 }
 
-fn decode(handle: &str) -> Option<Receipt> {
+fn decode(handle: &str) -> Option<Handle> {
     let bytes = STANDARD.decode(handle).ok()?;
     let (&version, rest) = bytes.split_first()?;
     let (queue, rest) = rest.split_first_chunk::<8>()?;
-    let (visible_at, rest) = rest.split_first_chunk::<8>()?;
-    let place: [u8; 16] = rest.try_into().ok()?;
-    (version == VERSION).then(|| Receipt {
+    let (place, rest) = rest.split_first_chunk::<8>()?;
+    let nonce: [u8; 8] = rest.try_into().ok()?;
+    (version == VERSION).then(|| Handle {
         queue: u64::from_be_bytes(*queue),
-        visible_at: Timestamp::from_millis(i64::from_be_bytes(*visible_at)),
-        place: u128::from_be_bytes(place),
+        place: u64::from_be_bytes(*place),
+        nonce: u64::from_be_bytes(nonce),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use shapes::Timestamp;
-
-    use super::Receipt;
+    use super::Handle;
 
     #[test]
     fn handles_go_there_and_back() {
-        let receipt = Receipt { queue: 7, visible_at: Timestamp::from_millis(-5), place: u128::MAX };
-        assert_eq!(Receipt::parse(&receipt.handle()).ok(), Some(receipt));
-        for bad in ["", "AQ==", "not base64!", "AgAAAAAAAAAA"] {
-            assert_eq!(Receipt::parse(bad).unwrap_err().name(), "ReceiptHandleIsInvalid");
+        let handle = Handle { queue: 7, place: u64::MAX, nonce: 9 };
+        assert_eq!(Handle::parse(&handle.encode(), 7).ok(), Some(handle));
+        assert!(Handle::parse(&handle.encode(), 8).is_err(), "a handle of another queue");
+        for bad in ["AQ==", "not base64!", "AgAAAAAAAAAA"] {
+            assert_eq!(Handle::parse(bad, 7).unwrap_err().name(), "ReceiptHandleIsInvalid");
         }
+        assert_eq!(Handle::parse("", 7).unwrap_err().name(), "MissingParameter");
     }
 }

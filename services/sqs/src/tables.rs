@@ -1,29 +1,45 @@
 //! Everything SQS stores.
 
+use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 use store::Table;
 
-use crate::message::Message;
+use crate::deduplication::Accepted;
+use crate::message::{Head, Message};
+use crate::move_task::MoveTask;
 use crate::queue::Queue;
+use crate::receipt::Receipt;
+use crate::sealing::RegionKey;
 
 /// Queues by name.
 pub(crate) const QUEUES: Table<String, Queue> = Table::new("sqs/queue");
 
-/// Messages by queue, by the time from which they may be received, and by a place of their own in the queue.
-///
-/// What lies up to now is visible, the earliest first; what lies ahead is in flight or delayed. So a visibility
-/// timeout ends without anybody doing anything.
-pub(crate) const MESSAGES: Table<(u64, Timestamp, u128), Message> = Table::new("sqs/message");
+/// Names of queues that were deleted within the last minute.
+pub(crate) const DELETED: Table<String, Deletion> = Table::new("sqs/deleted-queue");
 
-/// Where a message lies whose visibility timeout was changed, since its receipt handle tells where it was before.
-/// By queue and place.
-pub(crate) const MOVED: Table<(u64, u128), Moved> = Table::new("sqs/moved");
+/// Messages by queue and by place. A place grows with the time of sending, and says it.
+pub(crate) const MESSAGES: Table<(u64, u64), Message> = Table::new("sqs/stored-message");
 
-/// The handle was given for `from`; the message now lies at `to`.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Moved {
-    pub from: Timestamp,
-    pub to: Timestamp,
+/// The same rows, of which only the beginning is read.
+pub(crate) const HEADS: Table<(u64, u64), Head> = Table::new("sqs/stored-message");
+
+/// The latest receive of messages that were received, by queue and place.
+pub(crate) const RECEIPTS: Table<(u64, u64), Receipt> = Table::new("sqs/receipt");
+
+/// What FIFO queues accepted within the deduplication interval: by queue, by interval, by message group where
+/// deduplication is per group, and by deduplication id.
+pub(crate) const ACCEPTED: Table<(u64, u64, String, String), Accepted> = Table::new("sqs/accepted");
+
+/// Message move tasks by the name of their source, the latest first (by the time left until the end of time), and id.
+pub(crate) const MOVE_TASKS: Table<(String, i64, String), MoveTask> = Table::new("sqs/move-task");
+
+/// The region's key, in the global scope, by its number: there is one.
+pub(crate) const KEYS: Table<u8, RegionKey> = Table::new("sqs/region-key");
+
+/// When a queue was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Deletion {
+    pub at: Timestamp,
 }
 
-store::row!(Moved, 1);
+store::row!(Deletion, 1);

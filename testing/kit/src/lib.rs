@@ -31,14 +31,29 @@ impl TestRegion {
 
     /// As [`Self::start`], with kinds of jobs that run as they fall due.
     pub fn with_jobs(services: impl FnOnce(&Cloud) -> (Vec<Service>, Vec<JobKind>)) -> Self {
-        let clock = Clock::stepped(START);
+        let store = Store::new(Arc::new(kv::MemoryEngine::default()));
+        Self::over(store, Clock::stepped(START), 1, services)
+    }
+
+    /// The same region after a restart: what was stored is there, and nothing else.
+    #[must_use]
+    pub fn restarted(self, services: impl FnOnce(&Cloud) -> (Vec<Service>, Vec<JobKind>)) -> Self {
+        let seed = u64::from_le_bytes(self.cloud.ids().bytes());
+        Self::over(self.cloud.store().clone(), self.clock.clone(), seed, services)
+    }
+
+    fn over(
+        store: Store,
+        clock: Clock,
+        seed: u64,
+        services: impl FnOnce(&Cloud) -> (Vec<Service>, Vec<JobKind>),
+    ) -> Self {
         let settings = Settings {
             default_region: Region::US_EAST_1,
             endpoint: "http://127.0.0.1:4566".to_owned(),
             is_strict: false,
         };
-        let store = Store::new(Arc::new(kv::MemoryEngine::default()));
-        let cloud = Cloud::new(settings, store.clone(), clock.clone(), Ids::seeded(1));
+        let cloud = Cloud::new(settings, store.clone(), clock.clone(), Ids::seeded(seed));
         let (services, kinds) = services(&cloud);
         cloud.open(services, Arc::new(Everyone));
         let jobs = (!kinds.is_empty() && tokio::runtime::Handle::try_current().is_ok())

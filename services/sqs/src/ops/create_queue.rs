@@ -1,6 +1,7 @@
 //! CreateQueue: makes a queue, or finds the one that is there already with the same attributes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cloud::{Ctx, Guard, Transact};
 use shapes::ApiError;
@@ -8,8 +9,13 @@ use sqs_api::op::CreateQueue;
 use sqs_api::{CreateQueueInput, CreateQueueOutput};
 use store::Tx;
 
-use crate::queue::{self, Attributes, Queue, QueueName};
-use crate::{Sqs, errors, tables};
+use crate::attributes::Attributes;
+use crate::queue::{self, Queue, QueueName};
+use crate::sealing::RegionKey;
+use crate::{Sqs, errors, jobs, tables};
+
+/// API Reference, DeleteQueue: how long the name of a deleted queue cannot be used.
+pub(crate) const REST: Duration = Duration::from_secs(60);
 
 pub(crate) struct Draft {
     queue: Queue,
@@ -24,30 +30,41 @@ impl Transact<CreateQueue> for Sqs {
     }
 
     fn prepare(&self, ctx: &Ctx, input: CreateQueueInput) -> Result<Draft, ApiError> {
-        let name = QueueName::parse(&input.queue_name)?;
         let given = input.attributes.unwrap_or_default();
-        let mut attributes = Attributes::default();
-        attributes.set(&given)?;
+        let is_fifo = given.get("FifoQueue").is_some_and(|value| value == "true");
+        let name = QueueName::parse(&input.queue_name, is_fifo)?;
+        let attributes = Attributes::of_new(&given)?;
         let (now, id) = (ctx.now(), u64::from_le_bytes(ctx.ids().bytes()));
         let tags = input.tags.unwrap_or_default();
         super::tags::check(&tags)?;
-        let queue =
-            Queue { name: name.0, id, created: now, modified: now, last_purged: None, attributes, tags };
+        let queue = Queue {
+            name: name.0,
+            id,
+            created: now,
+            modified: now,
+            last_purged: None,
+            purged: 0,
+            attributes,
+            tags,
+        };
         Ok(Draft { queue, given })
     }
 
     fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<CreateQueueOutput, ApiError> {
         let name = &draft.queue.name;
-        match tables::QUEUES.find(tx, name)? {
-            Some(existing) => {
-                if let Some(attribute) = existing.attributes.first_difference(&draft.given)? {
-                    return Err(errors::queue_exists_with_other_attributes(attribute));
-                }
+        if let Some(existing) = tables::QUEUES.find(tx, name)? {
+            if let Some(attribute) = existing.attributes.first_difference(&draft.given)? {
+                return Err(errors::queue_exists_with_other_attributes(attribute));
             }
-            None => {
-                super::set_queue_attributes::check_dead_letter_target(ctx, tx, &draft.queue)?;
-                self.put_queue(tx, &draft.queue);
+        } else {
+            let now = ctx.now();
+            if tables::DELETED.find(tx, name)?.is_some_and(|deletion| now < deletion.at + REST) {
+                return Err(errors::queue_deleted_recently());
             }
+            super::set_queue_attributes::check_dead_letter_target(ctx, tx, &draft.queue)?;
+            RegionKey::ensure(tx, ctx.ids())?;
+            self.put_queue(tx, &draft.queue);
+            jobs::upkeep::schedule(ctx, tx, &draft.queue, jobs::upkeep::next(&draft.queue, now, None));
         }
         Ok(CreateQueueOutput { queue_url: Some(self.queue_url(ctx.account(), name)) })
     }

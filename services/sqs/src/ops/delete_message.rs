@@ -1,116 +1,121 @@
 //! DeleteMessage and DeleteMessageBatch: take received messages away.
 
+use std::sync::Arc;
+
 use cloud::{Ctx, Guard, Transact};
-use shapes::{ApiError, Timestamp};
+use shapes::ApiError;
 use sqs_api::op::{DeleteMessage, DeleteMessageBatch};
 use sqs_api::{
     DeleteMessageBatchInput, DeleteMessageBatchOutput, DeleteMessageBatchResultEntry, DeleteMessageInput,
     DeleteMessageOutput,
 };
-use store::{Reader, Tx};
+use store::Tx;
 
 use super::{Target, check_batch, failed_entry};
-use crate::message::Message;
-use crate::queue::Queue;
-use crate::receipt::Receipt;
+use crate::metrics::publish;
+use crate::receipt::Handle;
+use crate::timeline::{Standing, Timeline};
 use crate::{Sqs, errors, tables};
 
-pub(crate) struct BatchDraft {
-    target: Target,
-    entries: Vec<(String, String)>,
+/// The queue's timeline, and the handles as they were given.
+pub(crate) struct Draft<T> {
+    timeline: Arc<Timeline>,
+    handles: T,
 }
 
 impl Transact<DeleteMessage> for Sqs {
-    type Draft = (Target, String);
+    type Draft = Draft<String>;
 
     fn guard(&self, ctx: &Ctx, input: &DeleteMessageInput) -> Result<Guard, ApiError> {
         self.queue_guard(ctx, &input.queue_url)
     }
 
     fn prepare(&self, ctx: &Ctx, input: DeleteMessageInput) -> Result<Self::Draft, ApiError> {
-        Ok((Target::parse(ctx, &input.queue_url)?, input.receipt_handle))
+        let (_, timeline) = self.open(&Target::parse(ctx, &input.queue_url)?)?;
+        Ok(Draft { timeline, handles: input.receipt_handle })
     }
 
     fn apply(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        (target, handle): &Self::Draft,
+        draft: &Self::Draft,
     ) -> Result<DeleteMessageOutput, ApiError> {
-        tx.with_scope(&target.scope, |tx| {
-            let queue = self.queue(tx, target)?;
-            delete(tx, &queue, handle)
-        })?;
-        ctx.publish("AWS/SQS", "NumberOfMessagesDeleted", ("QueueName", &target.url.name), 1.0);
+        let timeline = &draft.timeline;
+        tx.with_scope(&timeline.scope, |tx| timeline.delete(ctx, tx, &draft.handles))?;
+        publish(ctx, &timeline.name, "NumberOfMessagesDeleted", 1.0);
         Ok(DeleteMessageOutput {})
     }
 }
 
 impl Transact<DeleteMessageBatch> for Sqs {
-    type Draft = BatchDraft;
+    type Draft = Draft<Vec<(String, String)>>;
 
     fn guard(&self, ctx: &Ctx, input: &DeleteMessageBatchInput) -> Result<Guard, ApiError> {
         Ok(self.queue_guard(ctx, &input.queue_url)?.action("sqs:DeleteMessage"))
     }
 
-    fn prepare(&self, ctx: &Ctx, input: DeleteMessageBatchInput) -> Result<BatchDraft, ApiError> {
+    fn prepare(&self, ctx: &Ctx, input: DeleteMessageBatchInput) -> Result<Self::Draft, ApiError> {
+        let target = Target::parse(ctx, &input.queue_url)?;
         check_batch("DeleteMessageBatchRequestEntry", input.entries.iter().map(|entry| entry.id.as_str()))?;
-        let entries = input.entries.into_iter().map(|entry| (entry.id, entry.receipt_handle)).collect();
-        Ok(BatchDraft { target: Target::parse(ctx, &input.queue_url)?, entries })
+        let handles = input.entries.into_iter().map(|entry| (entry.id, entry.receipt_handle)).collect();
+        let (_, timeline) = self.open(&target)?;
+        Ok(Draft { timeline, handles })
     }
 
     fn apply(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        draft: &BatchDraft,
+        draft: &Self::Draft,
     ) -> Result<DeleteMessageBatchOutput, ApiError> {
         let mut output = DeleteMessageBatchOutput::default();
-        tx.with_scope(&draft.target.scope, |tx| {
-            let queue = self.queue(tx, &draft.target)?;
-            for (id, handle) in &draft.entries {
-                match delete(tx, &queue, handle) {
+        let timeline = &draft.timeline;
+        tx.with_scope(&timeline.scope, |tx| {
+            for (id, handle) in &draft.handles {
+                match timeline.delete(ctx, tx, handle) {
                     Ok(()) => output.successful.push(DeleteMessageBatchResultEntry { id: id.clone() }),
-                    Err(error) => output.failed.push(failed_entry(id.clone(), &error)),
+                    // An entry that is wrong fails alone; a store that cannot be read fails the batch.
+                    Err(error) if error.status() < 500 => {
+                        output.failed.push(failed_entry(id.clone(), &error));
+                    }
+                    Err(error) => return Err(error),
                 }
             }
-            Ok::<_, ApiError>(())
+            Ok(())
         })?;
-        let count = output.successful.len() as f64;
-        ctx.publish("AWS/SQS", "NumberOfMessagesDeleted", ("QueueName", &draft.target.url.name), count);
+        publish(ctx, &timeline.name, "NumberOfMessagesDeleted", output.successful.len() as f64);
         Ok(output)
     }
 }
 
-/// Deletes what a handle names. A handle from before a later receive names nothing, and the message stays.
-fn delete(tx: &mut Tx<'_>, queue: &Queue, handle: &str) -> Result<(), ApiError> {
-    let receipt = Receipt::parse(handle)?;
-    if receipt.queue != queue.id {
-        return Err(errors::invalid_receipt_handle(handle));
-    }
-    if let Some((visible_at, message)) = locate(tx, receipt)? {
-        tables::MESSAGES.delete(tx, &(queue.id, visible_at, receipt.place));
-        if message.has_moved {
-            tables::MOVED.delete(tx, &(queue.id, receipt.place));
+impl Timeline {
+    /// Deletes what a handle names. A handle from before a later receive names nothing, and the message stays.
+    fn delete(self: &Arc<Self>, ctx: &Ctx, tx: &mut Tx<'_>, handle: &str) -> Result<(), ApiError> {
+        let Handle { place, nonce, .. } = Handle::parse(handle, self.queue)?;
+        let now = ctx.now();
+        let standing = self.change(|state| {
+            state.promote(now);
+            state.standing(place, nonce)
+        });
+        let has_row = match standing {
+            Standing::Held { has_row, .. } => has_row,
+            // In a FIFO queue the message may be on its way to another consumer already (API Reference,
+            // DeleteMessage).
+            Standing::Visible { .. } | Standing::Outdated if self.is_fifo => {
+                return Err(errors::receipt_has_expired(handle));
+            }
+            Standing::Visible { has_row } => has_row,
+            Standing::Unknown if tables::MESSAGES.contains(tx, &(self.queue, place))? => true,
+            Standing::Unknown | Standing::Outdated | Standing::Gone => return Ok(()),
+        };
+        tables::MESSAGES.delete(tx, &(self.queue, place));
+        if has_row {
+            tables::RECEIPTS.delete(tx, &(self.queue, place));
         }
-    }
-    Ok(())
-}
-
-/// Where the message lies now that a handle was given for.
-pub(crate) fn locate(
-    reader: &mut dyn Reader,
-    receipt: Receipt,
-) -> Result<Option<(Timestamp, Message)>, ApiError> {
-    let Receipt { queue, visible_at, place } = receipt;
-    if let Some(message) = tables::MESSAGES.find(reader, &(queue, visible_at, place))? {
-        return Ok(Some((visible_at, message)));
-    }
-    match tables::MOVED.find(reader, &(queue, place))? {
-        Some(moved) if moved.from == visible_at => {
-            let message = tables::MESSAGES.find(reader, &(queue, moved.to, place))?;
-            Ok(message.map(|message| (moved.to, message)))
-        }
-        _ => Ok(None),
+        self.change(|state| state.mark_leaving(place));
+        let timeline = Arc::clone(self);
+        tx.after_commit(move || timeline.change(|state| state.leave(place)));
+        Ok(())
     }
 }

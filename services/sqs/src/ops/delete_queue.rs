@@ -1,15 +1,14 @@
-//! DeleteQueue: takes a queue and all its messages away.
-
-use std::ops::ControlFlow;
+//! DeleteQueue: takes a queue away. Its messages are out of reach at once, and a job removes them.
 
 use cloud::{Ctx, Guard, Transact};
 use shapes::ApiError;
 use sqs_api::op::DeleteQueue;
 use sqs_api::{DeleteQueueInput, DeleteQueueOutput};
-use store::{Order, Range, Reader, StoreError, Tx};
+use store::Tx;
 
 use super::Target;
-use crate::{Sqs, tables};
+use crate::tables::Deletion;
+use crate::{Sqs, jobs, tables};
 
 impl Transact<DeleteQueue> for Sqs {
     type Draft = Target;
@@ -19,34 +18,28 @@ impl Transact<DeleteQueue> for Sqs {
     }
 
     fn prepare(&self, ctx: &Ctx, input: DeleteQueueInput) -> Result<Target, ApiError> {
-        Target::parse(ctx, &input.queue_url)
+        let target = Target::parse(ctx, &input.queue_url)?;
+        self.open(&target)?;
+        Ok(target)
     }
 
     fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, target: &Target) -> Result<DeleteQueueOutput, ApiError> {
         tx.with_scope(&target.scope, |tx| {
             let queue = target.find(tx)?;
-            delete_messages(tx, queue.id)?;
+            let timeline = self.timeline(target, &queue)?;
             tables::QUEUES.delete(tx, &queue.name);
-            self.queues.forget(tx.scope(), &queue.name);
-            // A receiver that waits learns that its queue is gone.
-            tx.announce(&super::arrivals_topic(queue.id));
+            tables::DELETED.put(tx, &queue.name, &Deletion { at: ctx.now() });
+            jobs::removal::schedule(ctx, tx, target, &queue);
+            self.forget_queue(tx, &queue.name);
+            let timelines = self.timelines.clone();
+            tx.after_commit(move || {
+                timelines.remove(timeline.queue);
+                // A receiver that waits learns that its queue is gone.
+                timeline.close();
+            });
             Ok::<_, ApiError>(())
         })?;
         ctx.cloud().architecture().forget(&target.arn(ctx));
         Ok(DeleteQueueOutput {})
     }
-}
-
-/// Takes all messages of a queue away.
-pub(crate) fn delete_messages(tx: &mut Tx<'_>, queue: u64) -> Result<(), StoreError> {
-    let mut keys = Vec::new();
-    tables::MESSAGES.visit(tx, &Range::prefix(&queue), Order::Ascending, |key, _| {
-        keys.push(key);
-        ControlFlow::Continue(())
-    })?;
-    for (queue, visible_at, place) in keys {
-        tables::MESSAGES.delete(tx, &(queue, visible_at, place));
-        tables::MOVED.delete(tx, &(queue, place));
-    }
-    Ok(())
 }

@@ -1,18 +1,18 @@
 //! GetQueueAttributes: what is set of a queue, and how many messages wait in it.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Handle};
 use shapes::ApiError;
 use sqs_api::op::GetQueueAttributes;
 use sqs_api::{GetQueueAttributesInput, GetQueueAttributesOutput};
-use store::{Order, Range, Reader};
 
 use super::Target;
+use super::receive_message::expired_below;
 use crate::queue::Queue;
-use crate::{Sqs, errors, tables};
+use crate::timeline::Counts;
+use crate::{Sqs, errors};
 
 impl Handle<GetQueueAttributes> for Sqs {
     fn guard(&self, ctx: &Ctx, input: &GetQueueAttributesInput) -> Result<Guard, ApiError> {
@@ -25,8 +25,7 @@ impl Handle<GetQueueAttributes> for Sqs {
         input: GetQueueAttributesInput,
     ) -> Result<GetQueueAttributesOutput, ApiError> {
         let target = Target::parse(ctx, &input.queue_url)?;
-        let mut snapshot = ctx.store().read(&target.scope)?;
-        let queue = target.find(&mut snapshot)?;
+        let queue = target.find(&mut ctx.store().read(&target.scope)?)?;
         let wanted = input.attribute_names.unwrap_or_default();
         if let Some(unknown) = wanted.iter().find(|name| !KNOWN.contains(&name.as_str())) {
             return Err(errors::unknown_attribute(unknown));
@@ -40,7 +39,7 @@ impl Handle<GetQueueAttributes> for Sqs {
         attributes.insert("CreatedTimestamp".to_owned(), queue.created.seconds().to_string());
         attributes.insert("LastModifiedTimestamp".to_owned(), queue.modified.seconds().to_string());
         if COUNTS.iter().any(|count| is_wanted(count)) {
-            let counts = Counts::of(ctx, &mut snapshot, &queue)?;
+            let counts = self.counts(ctx, &target, &queue)?;
             let values = [counts.visible, counts.in_flight, counts.delayed];
             attributes.extend(
                 COUNTS.iter().zip(values).map(|(name, count)| ((*name).to_owned(), count.to_string())),
@@ -48,6 +47,18 @@ impl Handle<GetQueueAttributes> for Sqs {
         }
         attributes.retain(|name, _| is_wanted(name));
         Ok(GetQueueAttributesOutput { attributes: (!attributes.is_empty()).then_some(attributes) })
+    }
+}
+
+impl Sqs {
+    /// How many messages there are by now, without those that have outlived the retention period.
+    fn counts(&self, ctx: &Ctx, target: &Target, queue: &Queue) -> Result<Counts, ApiError> {
+        let timeline = self.timeline(target, queue)?;
+        timeline.expire_below(ctx.store(), expired_below(queue, ctx.now()))?;
+        Ok(timeline.change(|state| {
+            state.promote(ctx.now());
+            state.counts()
+        }))
     }
 }
 
@@ -81,33 +92,3 @@ const KNOWN: &[&str] = &[
     "RedriveAllowPolicy",
     "SqsManagedSseEnabled",
 ];
-
-#[derive(Default)]
-struct Counts {
-    visible: u64,
-    in_flight: u64,
-    delayed: u64,
-}
-
-impl Counts {
-    /// Counts what has not outlived the retention period.
-    fn of(ctx: &Ctx, reader: &mut dyn Reader, queue: &Queue) -> Result<Self, ApiError> {
-        let (now, mut counts) = (ctx.now(), Self::default());
-        let oldest = now - queue.attributes.retention;
-        tables::MESSAGES.visit(
-            reader,
-            &Range::prefix(&queue.id),
-            Order::Ascending,
-            |(_, visible_at, _), message| {
-                match (message.sent > oldest, visible_at <= now, message.receive_count) {
-                    (false, ..) => {}
-                    (true, true, _) => counts.visible += 1,
-                    (true, false, 0) => counts.delayed += 1,
-                    (true, false, _) => counts.in_flight += 1,
-                }
-                ControlFlow::Continue(())
-            },
-        )?;
-        Ok(counts)
-    }
-}

@@ -1,5 +1,7 @@
 //! The operation table, and what most operations begin with: finding their queue.
 
+mod add_permission;
+mod cancel_message_move_task;
 mod change_message_visibility;
 mod create_queue;
 mod delete_message;
@@ -7,27 +9,34 @@ mod delete_queue;
 mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;
+mod list_message_move_tasks;
 mod list_queues;
 mod purge_queue;
-mod receive_message;
-mod send_message;
+pub(crate) mod receive_message;
+mod remove_permission;
+pub(crate) mod send_message;
 mod set_queue_attributes;
+mod start_message_move_task;
 mod tags;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Operation, tenant};
+use identity::{AccountId, Region};
 use shapes::ApiError;
 use sqs_api::op;
 use store::{Reader, Scope, Tx};
 
 use crate::queue::{Queue, QueueUrl};
+use crate::timeline::Timeline;
 use crate::{Sqs, errors, queue, tables};
 
 pub(crate) static OPERATIONS: &[Operation<Sqs>] = &[
-    Operation::transaction::<op::ChangeMessageVisibility>(),
-    Operation::transaction::<op::ChangeMessageVisibilityBatch>(),
+    Operation::transaction::<op::AddPermission>(),
+    Operation::of::<op::CancelMessageMoveTask>(),
+    Operation::of::<op::ChangeMessageVisibility>(),
+    Operation::of::<op::ChangeMessageVisibilityBatch>(),
     Operation::transaction::<op::CreateQueue>(),
     Operation::transaction::<op::DeleteMessage>(),
     Operation::transaction::<op::DeleteMessageBatch>(),
@@ -35,13 +44,16 @@ pub(crate) static OPERATIONS: &[Operation<Sqs>] = &[
     Operation::of::<op::GetQueueAttributes>(),
     Operation::of::<op::GetQueueUrl>(),
     Operation::of::<op::ListDeadLetterSourceQueues>(),
+    Operation::of::<op::ListMessageMoveTasks>(),
     Operation::of::<op::ListQueueTags>(),
     Operation::of::<op::ListQueues>(),
     Operation::transaction::<op::PurgeQueue>(),
     Operation::of::<op::ReceiveMessage>(),
+    Operation::transaction::<op::RemovePermission>(),
     Operation::transaction::<op::SendMessage>(),
     Operation::transaction::<op::SendMessageBatch>(),
     Operation::transaction::<op::SetQueueAttributes>(),
+    Operation::of::<op::StartMessageMoveTask>(),
     Operation::transaction::<op::TagQueue>(),
     Operation::transaction::<op::UntagQueue>(),
 ];
@@ -57,6 +69,24 @@ impl Target {
     pub(crate) fn parse(ctx: &Ctx, url: &str) -> Result<Self, ApiError> {
         let url = QueueUrl::parse(url, ctx.account())?;
         Ok(Self { scope: tenant(url.account, ctx.region()), url })
+    }
+
+    /// The queue of this name in an account and region.
+    pub(crate) fn new(account: AccountId, region: Region, name: &str) -> Self {
+        let url = QueueUrl { account, name: name.to_owned() };
+        Self { scope: tenant(account, region), url }
+    }
+
+    /// The queue that an ARN names.
+    pub(crate) fn of_arn(arn: &str) -> Option<Self> {
+        let parts = identity::arn::split(arn).filter(|parts| parts.service == "sqs")?;
+        Some(Self::new(parts.account_id()?, Region::parse(parts.region)?, parts.resource))
+    }
+
+    /// The region that a queue's ARN names.
+    pub(crate) fn region_of(arn: &str) -> Region {
+        let parts = identity::arn::split(arn);
+        parts.and_then(|parts| Region::parse(parts.region)).unwrap_or(Region::US_EAST_1)
     }
 
     pub(crate) fn find(&self, reader: &mut dyn Reader) -> Result<Queue, ApiError> {
@@ -81,26 +111,40 @@ impl Sqs {
         Ok(Guard::resource(target.arn(ctx)).policy(policy))
     }
 
-    /// The queue whose messages a request is about.
-    pub(crate) fn queue(&self, reader: &mut dyn Reader, target: &Target) -> Result<Arc<Queue>, ApiError> {
-        self.queues.find(reader, &target.url.name)?.ok_or_else(errors::queue_does_not_exist)
+    /// The queue whose messages a request is about, as it was at most a moment ago.
+    pub(crate) fn queue(&self, target: &Target) -> Result<Arc<Queue>, ApiError> {
+        if let Some(queue) = self.queues.remembered(&target.scope, &target.url.name) {
+            return Ok(queue);
+        }
+        let mut snapshot = self.cloud.store().read(&target.scope)?;
+        self.queues.find(&mut snapshot, &target.url.name)?.ok_or_else(errors::queue_does_not_exist)
+    }
+
+    /// The queue and what it has in memory.
+    pub(crate) fn open(&self, target: &Target) -> Result<(Arc<Queue>, Arc<Timeline>), ApiError> {
+        let queue = self.queue(target)?;
+        let timeline = self.timeline(target, &queue)?;
+        Ok((queue, timeline))
     }
 
     /// Stores a queue that was made or changed.
     pub(crate) fn put_queue(&self, tx: &mut Tx<'_>, queue: &Queue) {
         tables::QUEUES.put(tx, &queue.name, queue);
-        self.queues.forget(tx.scope(), &queue.name);
+        self.forget_queue(tx, &queue.name);
+    }
+
+    /// Has a queue read anew, now and once the transaction is durable.
+    pub(crate) fn forget_queue(&self, tx: &mut Tx<'_>, name: &str) {
+        let queues = self.queues.clone();
+        let (scope, name) = (tx.scope().clone(), name.to_owned());
+        queues.forget(&scope, &name);
+        tx.after_commit(move || queues.forget(&scope, &name));
     }
 
     /// The URL by which clients name a queue.
-    pub(crate) fn queue_url(&self, account: identity::AccountId, name: &str) -> String {
+    pub(crate) fn queue_url(&self, account: AccountId, name: &str) -> String {
         format!("{}/{account}/{name}", self.cloud.settings().endpoint)
     }
-}
-
-/// The topic announced when messages of a queue may have become visible.
-pub(crate) fn arrivals_topic(queue: u64) -> String {
-    format!("sqs/arrivals/{queue}")
 }
 
 /// Checks the ids of a batch's entries (API Reference, SendMessageBatch).

@@ -9,8 +9,7 @@ use sqs_api::{PurgeQueueInput, PurgeQueueOutput};
 use store::Tx;
 
 use super::Target;
-use super::delete_queue::delete_messages;
-use crate::{Sqs, errors};
+use crate::{Sqs, errors, jobs};
 
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -22,9 +21,12 @@ impl Transact<PurgeQueue> for Sqs {
     }
 
     fn prepare(&self, ctx: &Ctx, input: PurgeQueueInput) -> Result<Target, ApiError> {
-        Target::parse(ctx, &input.queue_url)
+        let target = Target::parse(ctx, &input.queue_url)?;
+        self.open(&target)?;
+        Ok(target)
     }
 
+    /// Messages below a place are out of reach from then on, however many; a job removes them.
     fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, target: &Target) -> Result<PurgeQueueOutput, ApiError> {
         tx.with_scope(&target.scope, |tx| {
             let mut queue = target.find(tx)?;
@@ -32,9 +34,13 @@ impl Transact<PurgeQueue> for Sqs {
             if queue.last_purged.is_some_and(|last| now < last + PAUSE) {
                 return Err(errors::purge_in_progress(&queue.name));
             }
-            delete_messages(tx, queue.id)?;
+            let timeline = self.timeline(target, &queue)?;
+            let place = timeline.next_place(now)?;
             queue.last_purged = Some(now);
+            queue.purged = place;
             self.put_queue(tx, &queue);
+            jobs::upkeep::schedule_once(ctx, tx, target, &queue, now);
+            tx.after_commit(move || timeline.change(|state| state.purge(place)));
             Ok(PurgeQueueOutput {})
         })
     }

@@ -1,7 +1,6 @@
 //! ReceiveMessage: hands out visible messages and hides them for the visibility timeout.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,32 +8,27 @@ use cloud::{Ctx, Guard, Handle};
 use shapes::{ApiError, Timestamp};
 use sqs_api::op::ReceiveMessage;
 use sqs_api::{ReceiveMessageInput, ReceiveMessageOutput};
-use store::{Order, Range, Tx};
 
-use super::{Target, arrivals_topic};
-use crate::message::{Message, md5_hex, md5_of_attributes};
-use crate::queue::{self, MAXIMUM_VISIBILITY_SECONDS, MAXIMUM_WAIT_SECONDS, Queue};
-use crate::receipt::Receipt;
-use crate::{Sqs, errors, tables};
+use super::Target;
+use super::send_message::check_id;
+use crate::attributes::{MAXIMUM_IN_FLIGHT, MAXIMUM_VISIBILITY_SECONDS, MAXIMUM_WAIT_SECONDS};
+use crate::message::{Message, Receive, Wanted};
+use crate::metrics::{publish, publish_gauges};
+use crate::polling::Poller;
+use crate::queue::Queue;
+use crate::receipt;
+use crate::timeline::{Hand, Terms, Timeline, first_place};
+use crate::{Sqs, errors};
 
 /// What a receiver asks for, checked.
-#[derive(Clone)]
 struct Request {
     target: Target,
     count: usize,
     visibility: Option<Duration>,
     wait: Option<Duration>,
-    system_attributes: Vec<String>,
-    attributes: Vec<String>,
-}
-
-/// What one look at the queue found.
-struct Look {
-    messages: Vec<sqs_api::Message>,
-    queue: u64,
-    wait: Duration,
-    /// When the next hidden message becomes visible.
-    next: Option<Timestamp>,
+    /// Lets a client that lost the answer ask again.
+    attempt: Option<String>,
+    wanted: Wanted,
 }
 
 impl Handle<ReceiveMessage> for Sqs {
@@ -48,26 +42,20 @@ impl Handle<ReceiveMessage> for Sqs {
         input: ReceiveMessageInput,
     ) -> Result<ReceiveMessageOutput, ApiError> {
         let request = Request::parse(ctx, input)?;
-        let started = ctx.now();
-        let mut look = self.look(ctx, &request).await?;
-        let (queue, deadline) = (look.queue, started + look.wait);
-        if look.messages.is_empty() && ctx.now() < deadline {
-            // From here on watched before looked at, so that nothing can arrive unseen in between.
-            let mut arrivals = ctx.store().watch(&request.target.scope, &arrivals_topic(queue));
-            loop {
-                look = self.look(ctx, &request).await?;
-                if !look.messages.is_empty() || look.queue != queue || ctx.now() >= deadline {
-                    break;
-                }
-                let wake_at = look.next.map_or(deadline, |next| next.min(deadline));
-                tokio::select! {
-                    () = arrivals.changed() => {}
-                    () = self.cloud.clock().sleep_until(wake_at) => {}
-                }
-            }
+        let (queue, timeline) = self.open(&request.target)?;
+        let wait = request.wait.unwrap_or(queue.attributes.receive_wait);
+        let deadline = ctx.now() + wait;
+        let mut messages = self.look(ctx, &request, &queue, &timeline, wait.is_zero()).await?;
+        if messages.is_empty() && !wait.is_zero() {
+            messages = self.poll(ctx, &request, &timeline, deadline).await?;
         }
-        received_metrics(ctx, &request.target.url.name, look.messages.len());
-        Ok(ReceiveMessageOutput { messages: (!look.messages.is_empty()).then_some(look.messages) })
+        let (name, value) = match messages.len() {
+            0 => ("NumberOfEmptyReceives", 1.0),
+            count => ("NumberOfMessagesReceived", count as f64),
+        };
+        publish(ctx, &timeline.name, name, value);
+        publish_gauges(ctx, &timeline);
+        Ok(ReceiveMessageOutput { messages: (!messages.is_empty()).then_some(messages) })
     }
 }
 
@@ -77,16 +65,23 @@ impl Request {
         let visibility =
             within("VisibilityTimeout", input.visibility_timeout, 0, MAXIMUM_VISIBILITY_SECONDS)?;
         let wait = within("WaitTimeSeconds", input.wait_time_seconds, 0, MAXIMUM_WAIT_SECONDS)?;
-        let mut system_attributes = input.message_system_attribute_names.unwrap_or_default();
-        system_attributes.extend(input.attribute_names.unwrap_or_default());
+        if let Some(attempt) = &input.receive_request_attempt_id {
+            check_id("ReceiveRequestAttemptId", attempt)?;
+        }
+        let mut system = input.message_system_attribute_names.unwrap_or_default();
+        system.extend(input.attribute_names.unwrap_or_default());
         Ok(Self {
             target: Target::parse(ctx, &input.queue_url)?,
             count: count as usize,
             visibility: visibility.map(Duration::from_secs),
             wait: wait.map(Duration::from_secs),
-            system_attributes,
-            attributes: input.message_attribute_names.unwrap_or_default(),
+            attempt: input.receive_request_attempt_id,
+            wanted: Wanted { system, attributes: input.message_attribute_names.unwrap_or_default() },
         })
+    }
+
+    fn visible_again(&self, queue: &Queue, now: Timestamp) -> Timestamp {
+        now + self.visibility.unwrap_or(queue.attributes.visibility_timeout)
     }
 }
 
@@ -100,154 +95,155 @@ fn within(name: &str, value: Option<i32>, least: i64, most: i64) -> Result<Optio
 }
 
 impl Sqs {
-    async fn look(self: &Arc<Self>, ctx: &Ctx, request: &Request) -> Result<Look, ApiError> {
-        let (own, request) = (ctx.clone(), request.clone());
-        let sqs = Arc::clone(self);
-        ctx.store().write(&request.target.scope.clone(), move |tx| sqs.receive(&own, tx, &request)).await
-    }
-
-    /// Takes visible messages in the order they became visible, moves those to the dead-letter queue that were
-    /// received too often, and drops those that outlived the retention period.
-    fn receive(&self, ctx: &Ctx, tx: &mut Tx<'_>, request: &Request) -> Result<Look, ApiError> {
-        let queue = self.queue(tx, &request.target)?;
-        let now = ctx.now();
-        let mut found = self.visible(tx, &queue, self.frontiers.start(queue.id), now, request.count)?;
-        if found.rows.is_empty() && self.frontiers.takes_full_look(queue.id, now) {
-            found = self.visible(tx, &queue, Timestamp::EPOCH, now, request.count)?;
-        }
-        let visible_again = now + request.visibility.unwrap_or(queue.attributes.visibility_timeout);
-        let mut messages = Vec::new();
-        for (visible_at, place, mut message) in found.rows {
-            tables::MESSAGES.delete(tx, &(queue.id, visible_at, place));
-            if std::mem::take(&mut message.has_moved) {
-                tables::MOVED.delete(tx, &(queue.id, place));
-            }
-            if message.sent + queue.attributes.retention <= now {
-                continue;
-            }
-            if self.buries(ctx, tx, &request.target, &queue, place, &message)? {
-                continue;
-            }
-            // Counted on receive, not on delete: a consumer that crashes still uses up an attempt, which is what
-            // lets a poison message reach its dead-letter queue.
-            message.receive_count += 1;
-            message.first_received.get_or_insert(now);
-            self.place(tx, queue.id, visible_again, place, &message);
-            let receipt = Receipt { queue: queue.id, visible_at: visible_again, place };
-            messages.push(request.answer(message, receipt));
-        }
-        self.frontiers.advance(queue.id, found.next.unwrap_or(now).min(visible_again), now);
-        let wait = request.wait.unwrap_or(queue.attributes.receive_wait);
-        Ok(Look { messages, queue: queue.id, wait, next: found.next })
-    }
-
-    fn visible(
-        &self,
-        tx: &mut Tx<'_>,
-        queue: &Queue,
-        from: Timestamp,
-        now: Timestamp,
-        count: usize,
-    ) -> Result<Found, ApiError> {
-        let mut found = Found { rows: Vec::new(), next: None };
-        let range = Range::prefix(&queue.id).starting_at(&(queue.id, from));
-        tables::MESSAGES.visit(tx, &range, Order::Ascending, |(_, visible_at, place), message| {
-            if visible_at > now || found.rows.len() == count {
-                found.next = Some(visible_at);
-                return ControlFlow::Break(());
-            }
-            found.rows.push((visible_at, place, message));
-            ControlFlow::Continue(())
-        })?;
-        Ok(found)
-    }
-
-    /// Moves a message to the dead-letter queue when it was received as often as the redrive policy allows.
-    fn buries(
-        &self,
+    /// Waits until there is a message, the deadline, or the end of the queue.
+    async fn poll(
+        self: &Arc<Self>,
         ctx: &Ctx,
-        tx: &mut Tx<'_>,
-        target: &Target,
-        queue: &Queue,
-        place: u128,
-        message: &Message,
-    ) -> Result<bool, ApiError> {
-        let Some(redrive) = &queue.attributes.redrive else { return Ok(false) };
-        if message.receive_count < redrive.max_receive_count {
-            return Ok(false);
+        request: &Request,
+        timeline: &Arc<Timeline>,
+        deadline: Timestamp,
+    ) -> Result<Vec<sqs_api::Message>, ApiError> {
+        let clock = self.cloud.clock();
+        let _poller = Poller::new(timeline, clock);
+        loop {
+            // Registered before the look, so that nothing can arrive unseen in between.
+            let mut arrival = pin!(timeline.arrivals.notified());
+            arrival.as_mut().enable();
+            let queue = self.queue(&request.target)?;
+            if queue.id != timeline.queue {
+                return Err(errors::queue_does_not_exist());
+            }
+            let messages = self.look(ctx, request, &queue, timeline, false).await?;
+            if !messages.is_empty() || ctx.now() >= deadline {
+                return Ok(messages);
+            }
+            tokio::select! {
+                () = arrival => {}
+                () = clock.sleep_until(deadline) => {}
+            }
         }
-        // A dead-letter queue that is gone keeps nothing away from the receiver.
-        let Some(dead_letters) = self.queues.find(tx, &redrive.target_name)? else { return Ok(false) };
-        let mut letter = message.clone();
-        letter.dead_letter_source = Some(queue::arn(ctx.region(), target.url.account, &queue.name));
-        self.place(tx, dead_letters.id, ctx.now(), place, &letter);
-        tx.announce(&arrivals_topic(dead_letters.id));
-        Ok(true)
     }
-}
 
-struct Found {
-    rows: Vec<(Timestamp, u128, Message)>,
-    /// Where the next row lies, visible or not.
-    next: Option<Timestamp>,
+    /// Takes what is visible now. `refuses_when_full`: a queue with too much in flight is an error.
+    async fn look(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        request: &Request,
+        queue: &Arc<Queue>,
+        timeline: &Arc<Timeline>,
+        refuses_when_full: bool,
+    ) -> Result<Vec<sqs_api::Message>, ApiError> {
+        if let Some(repeated) = self.repeated(ctx, request, queue, timeline)? {
+            return Ok(repeated);
+        }
+        let grave = self.grave(timeline, queue)?;
+        loop {
+            let now = ctx.now();
+            let terms = Terms {
+                now,
+                count: request.count,
+                visible_again: request.visible_again(queue, now),
+                expired_below: expired_below(queue, now),
+                max_receives: grave.as_ref().map(|grave| grave.max_receives),
+                max_in_flight: MAXIMUM_IN_FLIGHT,
+                nonces: nonces(ctx),
+            };
+            let taken = timeline.take(self.cloud.store(), &terms)?;
+            if !taken.hands.is_empty() {
+                self.record(timeline);
+            }
+            let has_buried = !taken.buried.is_empty();
+            if let Some(grave) = grave.as_ref().filter(|_| has_buried) {
+                Box::pin(self.bury(ctx, timeline, grave, taken.buried)).await?;
+            }
+            let (full, is_empty) = (taken.is_full, taken.hands.is_empty());
+            let messages = self.answers(request, timeline, taken.hands, now)?;
+            // FIFO queues answer with nothing instead (Developer Guide, "Amazon SQS message quotas").
+            if full && messages.is_empty() && refuses_when_full && !queue.attributes.is_fifo() {
+                return Err(errors::too_many_in_flight(MAXIMUM_IN_FLIGHT));
+            }
+            // Only dead letters, or rows that were gone: there may be more behind them.
+            if !messages.is_empty() || (is_empty && !has_buried) {
+                return Ok(messages);
+            }
+        }
+    }
+
+    /// What an earlier attempt of the same id was given, if it still holds.
+    fn repeated(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        request: &Request,
+        queue: &Queue,
+        timeline: &Arc<Timeline>,
+    ) -> Result<Option<Vec<sqs_api::Message>>, ApiError> {
+        let Some(attempt) = request.attempt.as_ref().filter(|_| queue.attributes.is_fifo()) else {
+            return Ok(None);
+        };
+        let now = ctx.now();
+        let again = request.visible_again(queue, now);
+        let hands = timeline.change(|state| {
+            let hands = state.attempts.find(attempt, now)?;
+            state.repeat(&hands, again, now)
+        });
+        let Some(hands) = hands else { return Ok(None) };
+        self.record(timeline);
+        let messages = self.answers(request, timeline, hands, now)?;
+        Ok((!messages.is_empty()).then_some(messages))
+    }
+
+    /// The messages with their handles, as the receiver gets them.
+    fn answers(
+        &self,
+        request: &Request,
+        timeline: &Timeline,
+        hands: Vec<Hand>,
+        now: Timestamp,
+    ) -> Result<Vec<sqs_api::Message>, ApiError> {
+        if let Some(attempt) = request.attempt.as_ref().filter(|_| !hands.is_empty()) {
+            let given = hands.iter().map(|hand| (hand.place, hand.receipt.nonce)).collect();
+            timeline.change(|state| state.attempts.remember(attempt, given, now));
+        }
+        let mut messages = Vec::with_capacity(hands.len());
+        for hand in hands {
+            match &hand.message {
+                Some(message) => messages.push(request.answer(timeline, message, &hand)),
+                None => match timeline.messages(self.cloud.store(), &[hand.place])?.pop() {
+                    Some((_, message)) => messages.push(request.answer(timeline, &message, &hand)),
+                    // Deleted while it was taken.
+                    None => timeline.change(|state| state.leave(hand.place)),
+                },
+            }
+        }
+        Ok(messages)
+    }
 }
 
 impl Request {
-    fn answer(&self, message: Message, receipt: Receipt) -> sqs_api::Message {
-        let chosen = || message.attributes.iter().filter(|(name, _)| self.wants_attribute(name));
-        let attributes: BTreeMap<_, _> =
-            chosen().map(|(name, value)| (name.clone(), value.to_api())).collect();
-        let system = self.system_attributes(&message);
-        sqs_api::Message {
-            md5_of_body: Some(md5_hex(message.body.as_bytes())),
-            md5_of_message_attributes: md5_of_attributes(chosen()),
-            message_attributes: (!attributes.is_empty()).then_some(attributes),
-            attributes: (!system.is_empty()).then_some(system),
-            receipt_handle: Some(receipt.handle()),
-            message_id: Some(message.id),
-            body: Some(message.body),
-        }
-    }
-
-    /// Names may end in `.*` or be `All`.
-    fn wants_attribute(&self, name: &str) -> bool {
-        self.attributes.iter().any(|wanted| {
-            wanted == "All"
-                || wanted == ".*"
-                || wanted == name
-                || wanted.strip_suffix(".*").is_some_and(|prefix| name.starts_with(prefix))
-        })
-    }
-
-    fn system_attributes(&self, message: &Message) -> BTreeMap<String, String> {
-        let names_all = self.system_attributes.iter().any(|wanted| wanted == "All");
-        let is_named = |name: &str| self.system_attributes.iter().any(|wanted| wanted == name);
-        let millis = |time: Timestamp| time.millis().to_string();
-        let entries = [
-            ("SenderId", Some(message.sender.clone())),
-            ("SentTimestamp", Some(millis(message.sent))),
-            ("ApproximateReceiveCount", Some(message.receive_count.to_string())),
-            ("ApproximateFirstReceiveTimestamp", message.first_received.map(millis)),
-            ("DeadLetterQueueSourceArn", message.dead_letter_source.clone()),
-        ];
-        let mut attributes: BTreeMap<String, String> = entries
-            .into_iter()
-            .filter(|(name, _)| names_all || is_named(name))
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect();
-        // The region's own trace is there for those who ask for it by name; `All` shows what the sender gave.
-        let shows_trace = is_named("AWSTraceHeader") || (names_all && message.has_trace_attribute);
-        if let Some(trace) = message.trace.as_ref().filter(|_| shows_trace) {
-            attributes.insert("AWSTraceHeader".to_owned(), trace.clone());
-        }
-        attributes
+    fn answer(&self, timeline: &Timeline, message: &Message, hand: &Hand) -> sqs_api::Message {
+        let (place, receipt) = (hand.place, hand.receipt);
+        let handle = receipt::Handle { queue: timeline.queue, place, nonce: receipt.nonce };
+        let receive = Receive {
+            handle: handle.encode(),
+            place,
+            count: receipt.receives,
+            first_received: receipt.first_received,
+            is_fifo: timeline.is_fifo,
+        };
+        self.wanted.answer(message, receive)
     }
 }
 
-fn received_metrics(ctx: &Ctx, queue: &str, count: usize) {
-    let (name, value) = match count {
-        0 => ("NumberOfEmptyReceives", 1.0),
-        count => ("NumberOfMessagesReceived", count as f64),
-    };
-    ctx.publish("AWS/SQS", name, ("QueueName", queue), value);
+/// Messages at lower places were sent so long ago that nobody gets them any more.
+pub(crate) fn expired_below(queue: &Queue, now: Timestamp) -> u64 {
+    first_place(now - queue.attributes.retention + Duration::from_millis(1))
+}
+
+/// A number of its own for each message of an answer.
+fn nonces(ctx: &Ctx) -> [u64; 10] {
+    let mut nonces = [u64::from_le_bytes(ctx.ids().bytes()); 10];
+    for (step, nonce) in nonces.iter_mut().enumerate() {
+        *nonce = nonce.wrapping_add(step as u64 * 2);
+    }
+    nonces
 }

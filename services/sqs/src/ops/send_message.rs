@@ -1,6 +1,7 @@
 //! SendMessage and SendMessageBatch: put messages on a queue.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloud::{Ctx, Guard, Transact};
@@ -8,221 +9,308 @@ use shapes::{ApiError, Timestamp};
 use sqs_api::op::{SendMessage, SendMessageBatch};
 use sqs_api::{
     MessageAttributeValue, MessageSystemAttributeValue, SendMessageBatchInput, SendMessageBatchOutput,
-    SendMessageBatchResultEntry, SendMessageInput, SendMessageOutput,
+    SendMessageBatchRequestEntry, SendMessageBatchResultEntry, SendMessageInput, SendMessageOutput,
 };
-use store::Tx;
+use store::{Row, Tx};
 
-use super::{Target, arrivals_topic, check_batch, failed_entry};
-use crate::message::{Content, Message, md5_hex, md5_of_attributes};
-use crate::queue::{MAXIMUM_DELAY_SECONDS, MAXIMUM_MESSAGE_BYTES, Queue};
+use super::{Target, check_batch, failed_entry};
+use crate::attributes::{Fifo, MAXIMUM_DELAY_SECONDS, MAXIMUM_MESSAGE_BYTES};
+use crate::content::{Content, md5_hex, md5_of_attributes, md5_of_trace, sha256_hex};
+use crate::deduplication::{self, Accepted};
+use crate::message::{Body, Message, sequence_number};
+use crate::metrics::{publish, publish_gauges};
+use crate::queue::Queue;
+use crate::timeline::Timeline;
 use crate::{Sqs, errors, tables};
 
 /// A message before it has its place in a queue.
 pub(crate) struct MessageDraft {
-    content: Content,
-    delay: Option<Duration>,
-    id: String,
-    place: u128,
-    md5_of_body: String,
+    message: Arc<Message>,
+    /// As it will lie in the store.
+    row: Vec<u8>,
+    size: usize,
+    /// Under which deduplication scope and id a FIFO queue accepts it.
+    deduplication: Option<(String, String)>,
     md5_of_attributes: Option<String>,
+    md5_of_system_attributes: Option<String>,
 }
 
-pub(crate) struct Draft {
-    target: Target,
-    message: MessageDraft,
+/// A draft of messages for one queue.
+pub(crate) struct Draft<T> {
+    timeline: Arc<Timeline>,
+    messages: T,
 }
 
-pub(crate) struct BatchDraft {
-    target: Target,
-    entries: Vec<(String, Result<MessageDraft, ApiError>)>,
+/// What became of a message.
+struct Sent {
+    message_id: String,
+    sequence_number: Option<String>,
+}
+
+/// What a sender gives of a message, whichever operation it comes by.
+#[derive(Default)]
+struct Given {
+    body: String,
+    delay_seconds: Option<i32>,
+    attributes: Option<BTreeMap<String, MessageAttributeValue>>,
+    system: Option<BTreeMap<String, MessageSystemAttributeValue>>,
+    group: Option<String>,
+    deduplication_id: Option<String>,
 }
 
 impl Transact<SendMessage> for Sqs {
-    type Draft = Draft;
+    type Draft = Draft<MessageDraft>;
 
     fn guard(&self, ctx: &Ctx, input: &SendMessageInput) -> Result<Guard, ApiError> {
         self.queue_guard(ctx, &input.queue_url)
     }
 
-    fn prepare(&self, ctx: &Ctx, input: SendMessageInput) -> Result<Draft, ApiError> {
+    fn prepare(&self, ctx: &Ctx, input: SendMessageInput) -> Result<Self::Draft, ApiError> {
         let target = Target::parse(ctx, &input.queue_url)?;
-        refuse_fifo_parameters(&input.message_deduplication_id)?;
-        let message = MessageDraft::parse(
-            ctx,
-            input.message_body,
-            input.delay_seconds,
-            input.message_attributes,
-            input.message_system_attributes,
-        )?;
-        Ok(Draft { target, message })
+        let (queue, timeline) = self.open(&target)?;
+        let given = Given {
+            body: input.message_body,
+            delay_seconds: input.delay_seconds,
+            attributes: input.message_attributes,
+            system: input.message_system_attributes,
+            group: input.message_group_id,
+            deduplication_id: input.message_deduplication_id,
+        };
+        let message = given.draft(ctx, &queue, &timeline)?;
+        Ok(Draft { timeline, messages: message })
     }
 
-    fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<SendMessageOutput, ApiError> {
-        let message = &draft.message;
-        tx.with_scope(&draft.target.scope, |tx| {
-            let queue = self.queue(tx, &draft.target)?;
-            self.put(ctx, tx, &queue, message)?;
-            tx.announce(&arrivals_topic(queue.id));
-            Ok::<_, ApiError>(())
-        })?;
-        sent_metrics(ctx, &draft.target.url.name, std::iter::once(message));
+    fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Self::Draft) -> Result<SendMessageOutput, ApiError> {
+        let message = &draft.messages;
+        let sent = tx.with_scope(&draft.timeline.scope, |tx| message.put(ctx, tx, &draft.timeline))?;
+        sent_metrics(ctx, &draft.timeline, std::iter::once(message));
         Ok(SendMessageOutput {
-            message_id: Some(message.id.clone()),
-            md5_of_message_body: Some(message.md5_of_body.clone()),
+            message_id: Some(sent.message_id),
+            sequence_number: sent.sequence_number,
+            md5_of_message_body: Some(message.message.md5_of_body.clone()),
             md5_of_message_attributes: message.md5_of_attributes.clone(),
-            ..Default::default()
+            md5_of_message_system_attributes: message.md5_of_system_attributes.clone(),
         })
     }
 }
 
 impl Transact<SendMessageBatch> for Sqs {
-    type Draft = BatchDraft;
+    type Draft = Draft<Vec<(String, Result<MessageDraft, ApiError>)>>;
 
     fn guard(&self, ctx: &Ctx, input: &SendMessageBatchInput) -> Result<Guard, ApiError> {
         Ok(self.queue_guard(ctx, &input.queue_url)?.action("sqs:SendMessage"))
     }
 
-    fn prepare(&self, ctx: &Ctx, input: SendMessageBatchInput) -> Result<BatchDraft, ApiError> {
+    fn prepare(&self, ctx: &Ctx, input: SendMessageBatchInput) -> Result<Self::Draft, ApiError> {
         let target = Target::parse(ctx, &input.queue_url)?;
         check_batch("SendMessageBatchRequestEntry", input.entries.iter().map(|entry| entry.id.as_str()))?;
-        let entries: Vec<_> = input
-            .entries
-            .into_iter()
-            .map(|entry| {
-                let message = refuse_fifo_parameters(&entry.message_deduplication_id).and_then(|()| {
-                    MessageDraft::parse(
-                        ctx,
-                        entry.message_body,
-                        entry.delay_seconds,
-                        entry.message_attributes,
-                        entry.message_system_attributes,
-                    )
-                });
-                (entry.id, message)
-            })
-            .collect();
-        let size: usize =
-            entries.iter().flat_map(|(_, message)| message).map(|message| message.content.size()).sum();
+        let (queue, timeline) = self.open(&target)?;
+        let draft = |entry: SendMessageBatchRequestEntry| {
+            let given = Given {
+                body: entry.message_body,
+                delay_seconds: entry.delay_seconds,
+                attributes: entry.message_attributes,
+                system: entry.message_system_attributes,
+                group: entry.message_group_id,
+                deduplication_id: entry.message_deduplication_id,
+            };
+            (entry.id, given.draft(ctx, &queue, &timeline))
+        };
+        // Messages beyond the limit of one are a batch beyond the limit as well.
+        let bodies: usize = input.entries.iter().map(|entry| entry.message_body.len()).sum();
+        if bodies > MAXIMUM_MESSAGE_BYTES {
+            return Err(errors::batch_too_long(bodies, MAXIMUM_MESSAGE_BYTES));
+        }
+        let messages: Vec<_> = input.entries.into_iter().map(draft).collect();
+        let size: usize = messages.iter().flat_map(|(_, message)| message).map(|message| message.size).sum();
         if size > MAXIMUM_MESSAGE_BYTES {
             return Err(errors::batch_too_long(size, MAXIMUM_MESSAGE_BYTES));
         }
-        Ok(BatchDraft { target, entries })
+        Ok(Draft { timeline, messages })
     }
 
     fn apply(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        draft: &BatchDraft,
+        draft: &Self::Draft,
     ) -> Result<SendMessageBatchOutput, ApiError> {
         let mut output = SendMessageBatchOutput::default();
-        tx.with_scope(&draft.target.scope, |tx| {
-            let queue = self.queue(tx, &draft.target)?;
-            for (id, message) in &draft.entries {
-                let sent = match message {
-                    Ok(message) => self.put(ctx, tx, &queue, message).map(|()| message),
-                    Err(error) => Err(error.clone()),
+        tx.with_scope(&draft.timeline.scope, |tx| {
+            for (id, message) in &draft.messages {
+                let message = match message {
+                    Ok(message) => message,
+                    Err(error) => {
+                        output.failed.push(failed_entry(id.clone(), error));
+                        continue;
+                    }
                 };
-                match sent {
-                    Ok(message) => output.successful.push(SendMessageBatchResultEntry {
-                        id: id.clone(),
-                        message_id: message.id.clone(),
-                        md5_of_message_body: message.md5_of_body.clone(),
-                        md5_of_message_attributes: message.md5_of_attributes.clone(),
-                        ..Default::default()
-                    }),
-                    Err(error) => output.failed.push(failed_entry(id.clone(), &error)),
-                }
+                let sent = message.put(ctx, tx, &draft.timeline)?;
+                output.successful.push(SendMessageBatchResultEntry {
+                    id: id.clone(),
+                    message_id: sent.message_id,
+                    sequence_number: sent.sequence_number,
+                    md5_of_message_body: message.message.md5_of_body.clone(),
+                    md5_of_message_attributes: message.md5_of_attributes.clone(),
+                    md5_of_message_system_attributes: message.md5_of_system_attributes.clone(),
+                });
             }
-            tx.announce(&arrivals_topic(queue.id));
             Ok::<_, ApiError>(())
         })?;
-        let sent = draft.entries.iter().flat_map(|(_, message)| message);
-        sent_metrics(ctx, &draft.target.url.name, sent);
+        let sent = draft.messages.iter().flat_map(|(_, message)| message);
+        sent_metrics(ctx, &draft.timeline, sent);
         Ok(output)
     }
 }
 
-impl MessageDraft {
-    fn parse(
-        ctx: &Ctx,
-        body: String,
-        delay_seconds: Option<i32>,
-        attributes: Option<BTreeMap<String, MessageAttributeValue>>,
-        system: Option<BTreeMap<String, MessageSystemAttributeValue>>,
-    ) -> Result<Self, ApiError> {
-        let content = Content::parse(body, attributes, system)?;
-        let delay = delay_seconds.map(i64::from);
-        if let Some(delay) = delay.filter(|delay| !(0..=MAXIMUM_DELAY_SECONDS).contains(delay)) {
-            return Err(errors::out_of_range("DelaySeconds", delay, 0, MAXIMUM_DELAY_SECONDS));
+impl Given {
+    /// Checks a message against its queue and encodes its row, all outside the transaction.
+    fn draft(self, ctx: &Ctx, queue: &Queue, timeline: &Timeline) -> Result<MessageDraft, ApiError> {
+        let content = Content::parse(self.body, self.attributes, self.system)?;
+        let size = content.size();
+        if size > queue.attributes.maximum_message_bytes {
+            return Err(errors::message_too_long(queue.attributes.maximum_message_bytes));
         }
-        Ok(Self {
-            delay: delay.map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
-            id: ctx.ids().uuid(),
-            place: place(ctx),
-            md5_of_body: md5_hex(content.body.as_bytes()),
-            md5_of_attributes: md5_of_attributes(content.attributes.iter()),
-            content,
-        })
-    }
-}
-
-impl Sqs {
-    /// Gives a message its place in the queue.
-    fn put(&self, ctx: &Ctx, tx: &mut Tx<'_>, queue: &Queue, draft: &MessageDraft) -> Result<(), ApiError> {
-        let limit = queue.attributes.maximum_message_bytes;
-        if draft.content.size() > limit {
-            return Err(errors::message_too_long(limit));
+        let delay = delay(self.delay_seconds, queue)?;
+        if let Some(group) = &self.group {
+            check_id("MessageGroupId", group)?;
         }
-        let sent = ctx.now();
-        let trace_attribute = draft.content.trace_attribute.clone();
-        let message = Message {
-            id: draft.id.clone(),
-            body: draft.content.body.clone(),
-            attributes: draft.content.attributes.clone(),
-            has_trace_attribute: trace_attribute.is_some(),
-            trace: Some(trace_attribute.unwrap_or_else(|| ctx.trace().to_string())),
-            sender: ctx.principal().userid(),
-            sent,
-            first_received: None,
-            receive_count: 0,
-            dead_letter_source: None,
-            has_moved: false,
+        if let Some(id) = &self.deduplication_id {
+            check_id("MessageDeduplicationId", id)?;
+        }
+        let deduplication = match &queue.attributes.fifo {
+            Some(fifo) => {
+                Some(deduplication(fifo, self.group.as_deref(), self.deduplication_id, &content.body)?)
+            }
+            None if self.deduplication_id.is_some() => {
+                return Err(errors::is_for_fifo_only("MessageDeduplicationId"));
+            }
+            None => None,
         };
-        let visible_at = sent + draft.delay.unwrap_or(queue.attributes.delay);
-        self.place(tx, queue.id, visible_at, draft.place, &message);
-        Ok(())
+        let sent = ctx.now();
+        let md5_of_system_attributes = content.trace_attribute.as_deref().and_then(md5_of_trace);
+        let message = Message {
+            sent,
+            available: sent + delay,
+            group: self.group,
+            id: ctx.ids().uuid(),
+            md5_of_body: md5_hex(content.body.as_bytes()),
+            body: Body::Plain(content.body),
+            has_trace_attribute: content.trace_attribute.is_some(),
+            trace: Some(content.trace_attribute.unwrap_or_else(|| ctx.trace().to_string())),
+            attributes: content.attributes,
+            sender: ctx.principal().userid(),
+            deduplication_id: deduplication.as_ref().map(|(_, id)| id.clone()),
+            dead_letter_source: None,
+            received_before: 0,
+            first_received_before: None,
+        };
+        let md5_of_attributes = md5_of_attributes(message.attributes.iter());
+        let (message, row) = timeline.encode(ctx, queue, message)?;
+        Ok(MessageDraft { message, row, size, deduplication, md5_of_attributes, md5_of_system_attributes })
     }
+}
 
-    /// Stores a message where it becomes visible at `visible_at`.
-    pub(crate) fn place(
+impl Timeline {
+    /// The message and its row: sealed when the queue says so.
+    pub(crate) fn encode(
         &self,
+        ctx: &Ctx,
+        queue: &Queue,
+        mut message: Message,
+    ) -> Result<(Arc<Message>, Vec<u8>), ApiError> {
+        let mut row = Vec::with_capacity(message.text().len() + 256);
+        match &self.key {
+            Some(key) if queue.attributes.managed_sse => {
+                let sealed = key.seal(ctx.ids(), &message.id, message.text())?;
+                let plain = std::mem::replace(&mut message.body, sealed);
+                message.encode(&mut row);
+                message.body = plain;
+            }
+            _ => message.encode(&mut row),
+        }
+        Ok((Arc::new(message), row))
+    }
+
+    /// Stores a message at a place, and tells the timeline once that is durable.
+    pub(crate) fn store(
+        self: &Arc<Self>,
         tx: &mut Tx<'_>,
-        queue: u64,
-        visible_at: Timestamp,
-        place: u128,
-        message: &Message,
+        place: u64,
+        message: &Arc<Message>,
+        row: &[u8],
+        now: Timestamp,
     ) {
-        tables::MESSAGES.put(tx, &(queue, visible_at, place), message);
-        self.frontiers.include(queue, visible_at);
+        tables::MESSAGES.put_with(tx, &(self.queue, place), |out| out.extend_from_slice(row));
+        let (timeline, message) = (Arc::clone(self), Arc::clone(message));
+        tx.after_commit(move || timeline.arrive(place, &message, now));
     }
 }
 
-/// A place of its own in a queue: by the time in its upper half, and by chance in its lower one.
-pub(crate) fn place(ctx: &Ctx) -> u128 {
-    (ctx.now().millis().max(0) as u128) << 64 | u128::from(u64::from_le_bytes(ctx.ids().bytes()))
-}
-
-fn refuse_fifo_parameters(deduplication_id: &Option<String>) -> Result<(), ApiError> {
-    match deduplication_id {
-        Some(_) => Err(errors::is_for_fifo_only("MessageDeduplicationId")),
-        None => Ok(()),
+impl MessageDraft {
+    /// Gives the message its place in the queue, unless a FIFO queue has had it already.
+    fn put(&self, ctx: &Ctx, tx: &mut Tx<'_>, timeline: &Arc<Timeline>) -> Result<Sent, ApiError> {
+        let now = ctx.now();
+        let message_id = self.message.id.clone();
+        let Some((scope, id)) = &self.deduplication else {
+            let place = timeline.next_place(now)?;
+            timeline.store(tx, place, &self.message, &self.row, now);
+            return Ok(Sent { message_id, sequence_number: None });
+        };
+        if let Some(earlier) = deduplication::find(tx, timeline.queue, scope, id, now)? {
+            let sequence_number = Some(sequence_number(earlier.place));
+            return Ok(Sent { message_id: earlier.message_id, sequence_number });
+        }
+        let place = timeline.next_place(now)?;
+        timeline.store(tx, place, &self.message, &self.row, now);
+        let accepted = Accepted { at: now, message_id: message_id.clone(), place };
+        deduplication::put(tx, timeline.queue, scope, id, &accepted);
+        Ok(Sent { message_id, sequence_number: Some(sequence_number(place)) })
     }
 }
 
-fn sent_metrics<'a>(ctx: &Ctx, queue: &str, messages: impl Iterator<Item = &'a MessageDraft>) {
+fn delay(seconds: Option<i32>, queue: &Queue) -> Result<Duration, ApiError> {
+    match seconds.map(i64::from) {
+        None => Ok(queue.attributes.delay),
+        Some(seconds) if !(0..=MAXIMUM_DELAY_SECONDS).contains(&seconds) => {
+            Err(errors::out_of_range("DelaySeconds", seconds, 0, MAXIMUM_DELAY_SECONDS))
+        }
+        // A FIFO queue delays all its messages alike.
+        Some(seconds) if queue.attributes.is_fifo() && seconds != 0 => {
+            Err(errors::delay_is_for_standard_only(seconds))
+        }
+        Some(_) if queue.attributes.is_fifo() => Ok(queue.attributes.delay),
+        Some(seconds) => Ok(Duration::from_secs(seconds.unsigned_abs())),
+    }
+}
+
+/// The deduplication scope and id of a message to a FIFO queue.
+fn deduplication(
+    fifo: &Fifo,
+    group: Option<&str>,
+    id: Option<String>,
+    body: &str,
+) -> Result<(String, String), ApiError> {
+    let group = group.ok_or_else(|| errors::missing_parameter("MessageGroupId"))?;
+    let id = match id {
+        Some(id) => id,
+        None if fifo.content_based_deduplication => sha256_hex(body.as_bytes()),
+        None => return Err(errors::deduplication_id_is_missing()),
+    };
+    let scope = if fifo.deduplicates_per_group { group } else { "" };
+    Ok((scope.to_owned(), id))
+}
+
+/// API Reference, SendMessage: 1 to 128 letters, digits and punctuation.
+pub(crate) fn check_id(parameter: &str, id: &str) -> Result<(), ApiError> {
+    let is_valid = (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_valid { Ok(()) } else { Err(errors::invalid_id(parameter, id)) }
+}
+
+fn sent_metrics<'a>(ctx: &Ctx, timeline: &Timeline, messages: impl Iterator<Item = &'a MessageDraft>) {
     for message in messages {
-        ctx.publish("AWS/SQS", "NumberOfMessagesSent", ("QueueName", queue), 1.0);
-        ctx.publish("AWS/SQS", "SentMessageSize", ("QueueName", queue), message.content.size() as f64);
+        publish(ctx, &timeline.name, "NumberOfMessagesSent", 1.0);
+        publish(ctx, &timeline.name, "SentMessageSize", message.size as f64);
     }
+    publish_gauges(ctx, timeline);
 }

@@ -10,6 +10,7 @@ use store::{Reader, Tx};
 
 use super::Target;
 use crate::queue::{self, Queue};
+use crate::sealing::RegionKey;
 use crate::{Sqs, errors, tables};
 
 impl Transact<SetQueueAttributes> for Sqs {
@@ -33,6 +34,9 @@ impl Transact<SetQueueAttributes> for Sqs {
             let mut queue = target.find(tx)?;
             queue.attributes.set(given)?;
             queue.modified = ctx.now();
+            if queue.attributes.managed_sse {
+                RegionKey::ensure(tx, ctx.ids())?;
+            }
             check_dead_letter_target(&ctx.in_tenant(target.url.account, ctx.region()), tx, &queue)?;
             self.put_queue(tx, &queue);
             Ok(SetQueueAttributesOutput {})
@@ -61,6 +65,9 @@ pub(crate) fn check_dead_letter_target(
     }
     if redrive.target_arn == own {
         return Err(invalid("Dead letter target cannot be the source queue itself."));
+    }
+    if redrive.target_name.ends_with(".fifo") != queue.attributes.is_fifo() {
+        return Err(invalid("Dead letter target must be of the same type as the source queue."));
     }
     let Some(target) = tables::QUEUES.find(reader, &redrive.target_name)? else {
         return Err(invalid("Dead letter target does not exist."));

@@ -1,5 +1,15 @@
 //! What users of SQS observe, through the typed client on a stepped clock.
 
+mod attributes;
+mod backlog;
 mod dead_letter;
+mod fifo;
+mod groups;
 mod kit;
+mod model;
+mod move_tasks;
+mod permissions;
 mod receiving;
+mod restart;
+mod sending;
+mod turnover;

@@ -1,0 +1,74 @@
+//! What a restart keeps, and what it may forget.
+
+use crate::kit::{Queue, bodies};
+
+/// The region as it is after a restart.
+fn restarted(queue: Queue) -> Queue {
+    let region = queue.region.restarted(|cloud| {
+        let sqs = sqs::SqsService::new(cloud.clone());
+        (vec![sqs.service()], sqs.jobs())
+    });
+    Queue { region, url: queue.url }
+}
+
+#[tokio::test]
+async fn messages_and_their_receipts_are_there_again() {
+    let queue = Queue::create(&[]).await;
+    for body in ["a", "b", "c"] {
+        queue.send(body).await.unwrap();
+    }
+    let held = queue.receive(1).await;
+    queue.hide(&held[0], 100).await.unwrap();
+    // A moment later the receipt is stored.
+    queue.advance(1).await;
+    let queue = restarted(queue);
+    assert_eq!(queue.counts().await, [2, 1, 0]);
+    assert_eq!(bodies(&queue.receive(10).await), ["b", "c"]);
+    queue.delete(&held[0]).await.unwrap();
+    queue.advance(100).await;
+    assert_eq!(queue.counts().await, [2, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_crash_right_after_a_receive_hands_the_message_out_again_and_its_handle_still_deletes() {
+    let queue = Queue::create(&[]).await;
+    queue.send("a").await.unwrap();
+    let held = queue.receive(1).await;
+    let queue = restarted(queue);
+    assert_eq!(queue.counts().await, [1, 0, 0]);
+    queue.delete(&held[0]).await.unwrap();
+    assert_eq!(queue.counts().await, [0, 0, 0]);
+    assert!(queue.receive(1).await.is_empty());
+}
+
+#[tokio::test]
+async fn deleted_and_purged_messages_stay_away() {
+    let queue = Queue::create(&[("DelaySeconds", "5")]).await;
+    for body in ["a", "b"] {
+        queue.send(body).await.unwrap();
+    }
+    queue.advance(5).await;
+    queue.delete(&queue.receive(1).await[0]).await.unwrap();
+    queue.send("c").await.unwrap();
+    let queue = restarted(queue);
+    assert_eq!(queue.counts().await, [1, 0, 1]);
+    let input = sqs_api::PurgeQueueInput { queue_url: queue.url.clone() };
+    queue.region.call::<sqs_api::op::PurgeQueue>(input).await.unwrap();
+    let queue = restarted(queue);
+    assert_eq!(queue.counts().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn deduplication_and_order_outlive_a_restart() {
+    let queue = Queue::fifo(&[]).await;
+    for body in ["1", "2", "3"] {
+        queue.send_to("a", body).await.unwrap();
+    }
+    let first = queue.receive(1).await;
+    queue.advance(1).await;
+    let queue = restarted(queue);
+    queue.send_to("a", "1").await.unwrap();
+    assert!(queue.receive(10).await.is_empty(), "the head is in flight");
+    queue.delete(&first[0]).await.unwrap();
+    assert_eq!(bodies(&queue.receive(10).await), ["2", "3"]);
+}
