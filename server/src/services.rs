@@ -96,6 +96,8 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
     let mail = sns::Config { smtp: options.mail.smtp()? };
 
+    let sqs = sqs::SqsService::new(cloud.clone());
+
     let services = vec![
         apigateway::service(cloud.clone()),
         dynamodb::service(cloud.clone()),
@@ -106,13 +108,14 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         logs::service(cloud.clone()),
         objects.service(),
         sns::service(cloud.clone(), mail.clone()),
-        sqs::service(cloud.clone()),
+        sqs.service(),
     ];
     let mut jobs = lambda.jobs();
     jobs.extend(iam::jobs(cloud));
     jobs.extend(logs::jobs(cloud));
     jobs.extend(objects.jobs());
     jobs.extend(sns::jobs(cloud, mail));
+    jobs.extend(sqs.jobs());
     let starting = lambda.clone();
     Ok(Parts {
         services,

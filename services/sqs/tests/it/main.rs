@@ -1,5 +1,7 @@
 //! What users of SQS observe, through the typed client on a stepped clock.
 
+#![allow(clippy::unwrap_used, reason = "what the tests share is test code as well")]
+
 mod attributes;
 mod backlog;
 mod dead_letter;
