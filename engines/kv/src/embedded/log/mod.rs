@@ -2,7 +2,8 @@
 //!
 //! A batch is one record, written with one `write` and confirmed with one `fdatasync`. Records go to a segment; each
 //! memtable begins a new one, and when its pairs are in a table, its segments go. So a start reads about as much as
-//! memtables hold.
+//! memtables hold. A segment is made ahead of its time, and its first record says where the one before ends; so changing
+//! over to it takes no writing.
 //!
 //! What a crash can leave is an unfinished last record, which is dropped. Anything else that does not read as it was
 //! written is an error: nothing that was acknowledged is ever left out silently.
@@ -16,14 +17,12 @@ mod tests;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use crate::KvError;
-pub(super) use recovery::Replay;
+pub(super) use recovery::{Change, Replay};
 use segment::Header;
-pub(super) use segment::{disk_bytes, retire, sync_directory};
+pub(super) use segment::{Fresh, create, disk_bytes, retire, sync_directory};
 
 /// A segment grows by as much as it has, between these two, where there was no spare one to write over.
 const LEAST_GROWTH_BYTES: u64 = 256 << 10;
@@ -36,9 +35,10 @@ static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 /// The end of the log, where records are added.
 #[derive(Debug)]
 pub(super) struct Log {
-    directory: PathBuf,
     file: File,
     header: Header,
+    /// Where the last segment before this one that has records ends.
+    previous_end: u64,
     /// Where the next record goes.
     position: u64,
     /// Up to here the file's blocks are written, so that writing them again changes no metadata.
@@ -64,26 +64,28 @@ pub(super) enum AppendError {
 }
 
 impl Log {
-    /// Begins a new segment behind what `replay` read. Segments that hold what the active memtable has are `segments`.
-    pub(super) fn begin(replay: &Replay, segments: Vec<u64>, is_durable: bool) -> Result<Self, KvError> {
-        let directory = replay.directory().to_path_buf();
-        let (end, last_seqno) = (replay.end(), replay.last_seqno());
-        let number = replay.last_number().map_or(1, |number| number + 1);
-        let (file, header, written_bytes) = segment::create(&directory, number, end, last_seqno)
-            .map_err(|error| KvError::io(&directory, error))?;
-        Ok(Self {
-            directory,
+    /// Begins with `fresh` behind what `replay` read. Segments that hold what the active memtable has are `segments`.
+    pub(super) fn begin(replay: &Replay, fresh: Fresh, segments: Vec<u64>, is_durable: bool) -> Self {
+        let Fresh { file, header, written_bytes } = fresh;
+        let last_seqno = replay.last_seqno();
+        Self {
             file,
             header,
+            previous_end: replay.end(),
             position: segment::HEADER_BYTES as u64,
             written_bytes,
             last_seqno,
             synced_seqno: last_seqno,
-            segments: [segments, vec![number]].concat(),
+            segments: [segments, vec![header.number]].concat(),
             is_durable,
             is_suspect: false,
             buffer: Vec::new(),
-        })
+        }
+    }
+
+    /// The last batch's sequence number.
+    pub(super) fn last_seqno(&self) -> u64 {
+        self.last_seqno
     }
 
     /// Adds a batch. With `must_sync` it, and all before it, is on disk afterwards.
@@ -95,7 +97,11 @@ impl Log {
     ) -> Result<(), AppendError> {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
-        let outcome = match record::encode(&mut buffer, self.header.salt, seqno, self.synced_seqno, changes) {
+        let salt = self.header.salt;
+        if self.position == segment::HEADER_BYTES as u64 {
+            record::encode(&mut buffer, salt, self.last_seqno, self.previous_end, std::iter::empty());
+        }
+        let outcome = match record::encode(&mut buffer, salt, seqno, self.synced_seqno, changes) {
             Some(()) => self.write(&buffer, must_sync),
             None => {
                 let text = "a batch of more than 4 GiB";
@@ -129,24 +135,25 @@ impl Log {
         self.is_suspect
     }
 
-    /// Ends the segment and begins the next. Returns those whose pairs the memtable has that is sealed with them.
-    ///
-    /// The ended one is on disk whole, so that only the last segment of a log can be unfinished.
-    pub(super) fn rotate(&mut self) -> io::Result<Vec<u64>> {
+    /// Makes sure that the segment is on disk whole, so that only the last segment of a log can be unfinished.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
         // A suspect segment holds at least what was acknowledged as durable; its memtable is flushed at once.
-        if !self.is_suspect {
-            self.sync()?;
+        if self.is_suspect { Ok(()) } else { self.sync() }
+    }
+
+    /// Goes on in `fresh`, after [`finish`](Self::finish). Returns the segments whose pairs the memtable has that is
+    /// sealed with them.
+    pub(super) fn rotate(&mut self, fresh: Fresh) -> Vec<u64> {
+        self.file = fresh.file;
+        self.header = fresh.header;
+        if self.position > segment::HEADER_BYTES as u64 {
+            self.previous_end = self.position;
         }
-        let number = self.header.number + 1;
-        let (file, header, written_bytes) =
-            segment::create(&self.directory, number, self.position, self.last_seqno)?;
-        self.file = file;
-        self.header = header;
         self.position = segment::HEADER_BYTES as u64;
-        self.written_bytes = written_bytes;
+        self.written_bytes = fresh.written_bytes;
         self.synced_seqno = self.last_seqno;
         self.is_suspect = false;
-        Ok(std::mem::replace(&mut self.segments, vec![number]))
+        std::mem::replace(&mut self.segments, vec![self.header.number])
     }
 
     fn write(&mut self, record: &[u8], must_sync: bool) -> Result<(), AppendError> {
@@ -181,7 +188,11 @@ impl Log {
 
     /// Makes sure that a batch whose writing failed is not found when the log is read again.
     fn take_back(&mut self, error: io::Error) -> AppendError {
-        let undone = self.file.write_all_at(&[0; 8], self.position).and_then(|()| self.file.sync_data());
+        // A link and the record behind it, where both were written at once.
+        let undone = self
+            .file
+            .write_all_at(&[0; record::HEADER_BYTES + 8], self.position)
+            .and_then(|()| self.file.sync_data());
         match undone {
             Ok(()) => AppendError::Undone(error),
             Err(_) => AppendError::Unknown(error),

@@ -9,13 +9,16 @@
 //! | 24 | 8 | the latest sequence number that was known to be on disk when this was written |
 //! | 32 | | the body: for each change the key's length (2), the value's (4) or that it is deleted, key, value |
 //!
+//! The first record of a segment has no changes. It links to the segment before: with the last sequence number there, and,
+//! in the place of the latest that was on disk, with where that segment ends.
+//!
 //! Numbers are little-endian. A record begins at a multiple of eight. The salt differs from segment to segment, so that
 //! what a file held in an earlier life is never taken for a record.
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-const HEADER_BYTES: usize = 32;
+pub(super) const HEADER_BYTES: usize = 32;
 pub(super) const ALIGNMENT: usize = 8;
 /// In the place of a value's length.
 const DELETED: u32 = u32::MAX;
@@ -38,7 +41,7 @@ pub(super) struct Malformed;
 
 impl Salt {
     fn mark(self) -> [u8; 4] {
-        // Never zero, which is what a fresh file is full of.
+        // Never zero, which is what a new file is full of.
         (self.0 as u32 | 1).to_le_bytes()
     }
 }

@@ -8,16 +8,35 @@ use super::record::{self, Record};
 use super::segment::{self, HEADER_BYTES, Header};
 use crate::KvError;
 
+/// Enough for a header and a link.
+const FRONT_BYTES: u64 = 128;
+
 /// Goes through the segments, oldest first.
 #[derive(Debug)]
 pub(in crate::embedded) struct Replay {
     directory: PathBuf,
     /// Those still to be read, the next one last.
-    numbers: Vec<u64>,
+    segments: Vec<Segment>,
     last_number: Option<u64>,
-    /// Where the records of the segment read last end.
+    /// Where the last segment that has records ends, as far as it was read.
     end: u64,
     last_seqno: u64,
+}
+
+#[derive(Debug)]
+struct Segment {
+    number: u64,
+    header: Header,
+    /// `None` where nothing was written that was acknowledged.
+    link: Option<Link>,
+}
+
+/// What the first record of a segment says of the last one before that has any.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    previous_end: u64,
+    previous_seqno: u64,
+    bytes: usize,
 }
 
 /// A segment's sound records.
@@ -27,29 +46,55 @@ pub(in crate::embedded) struct Contents {
     path: PathBuf,
     header: Header,
     bytes: Vec<u8>,
+    /// Where the first batch begins.
+    start: usize,
     end: usize,
 }
 
+/// A change that was committed.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::embedded) struct Change<'a> {
+    pub(in crate::embedded) seqno: u64,
+    pub(in crate::embedded) key: &'a [u8],
+    pub(in crate::embedded) value: Option<&'a [u8]>,
+}
+
 impl Replay {
-    /// Finds the segments in `directory`, which it creates if need be.
+    /// Finds the segments in `directory`, which it creates if need be, and removes those at the end that were made ahead
+    /// and never used. One segment stays, to tell an empty log from none.
     pub(in crate::embedded) fn open(directory: &Path) -> Result<Self, KvError> {
         std::fs::create_dir_all(directory).map_err(|error| KvError::io(directory, error))?;
-        let mut numbers = segment::list(directory)?;
-        let last_number = numbers.last().copied();
-        numbers.reverse();
-        Ok(Self { directory: directory.to_path_buf(), numbers, last_number, end: 0, last_seqno: 0 })
+        let mut segments = Vec::new();
+        for number in segment::list(directory)? {
+            segments.push(Segment::open(directory, number)?);
+        }
+        while let [_, .., Segment { number, link: None, .. }] = segments[..] {
+            segment::remove_unused(directory, number).map_err(|error| KvError::io(directory, error))?;
+            segments.pop();
+        }
+        let last_number = segments.last().map(|segment| segment.number);
+        segments.reverse();
+        Ok(Self { directory: directory.to_path_buf(), segments, last_number, end: 0, last_seqno: 0 })
     }
 
-    pub(in crate::embedded) fn directory(&self) -> &Path {
-        &self.directory
+    /// Whether there is no log yet.
+    pub(in crate::embedded) fn is_new(&self) -> bool {
+        self.last_number.is_none()
     }
 
-    pub(in crate::embedded) fn last_number(&self) -> Option<u64> {
-        self.last_number
+    /// The number of the segment to make next.
+    pub(in crate::embedded) fn next_number(&self) -> u64 {
+        self.last_number.map_or(1, |number| number + 1)
     }
 
-    pub(in crate::embedded) fn end(&self) -> u64 {
+    /// Where the last segment that has records ends, once it was read.
+    pub(super) fn end(&self) -> u64 {
         self.end
+    }
+
+    /// Makes later batches have higher sequence numbers than this, too.
+    pub(in crate::embedded) fn raise_seqno(&mut self, seqno: u64) {
+        self.last_seqno = self.last_seqno.max(seqno);
     }
 
     /// The last batch's sequence number, as far as it was read.
@@ -61,47 +106,62 @@ impl Replay {
     ///
     /// Errors: [`KvError::Corrupt`] with the file and the offset where something is not as it was written.
     pub(in crate::embedded) fn next_segment(&mut self) -> Result<Option<Contents>, KvError> {
-        let Some(number) = self.numbers.pop() else {
+        let Some(Segment { number, header, link }) = self.segments.pop() else {
             return Ok(None);
         };
         let path = segment::path(&self.directory, number);
-        let mut file = File::open(&path).map_err(|error| KvError::io(&path, error))?;
-        let known_end = match self.numbers.last() {
-            Some(next) => Some(self.read_header(*next)?.previous_end),
-            // Readers are about to see what this process finds; it must not go away again with the power.
-            None => {
-                file.sync_all().map_err(|error| KvError::io(&path, error))?;
-                None
-            }
+        let Some(link) = link else {
+            return Ok(Some(Contents { number, path, header, bytes: Vec::new(), start: 0, end: 0 }));
         };
-        let bytes = read(&mut file, known_end).map_err(|error| KvError::io(&path, error))?;
-        let header = Header::decode(&bytes).filter(|header| header.number == number);
-        let header = header.ok_or_else(|| corrupt(&path, 0, "the segment's header is damaged"))?;
-        if header.previous_seqno < self.last_seqno {
-            return Err(corrupt(&path, 0, "the segment does not follow the one before it"));
+        if link.previous_seqno < self.last_seqno {
+            return Err(corrupt(&path, HEADER_BYTES, "the segment does not follow the one before it"));
         }
-        self.last_seqno = header.previous_seqno;
-        let mut contents = Contents { number, path, header, bytes, end: HEADER_BYTES };
-        self.last_seqno = contents.find_end(self.last_seqno, known_end)?;
+        let known_end =
+            self.segments.iter().rev().find_map(|segment| segment.link).map(|link| link.previous_end);
+        let bytes = read_whole(&path, known_end).map_err(|error| KvError::io(&path, error))?;
+        let start = HEADER_BYTES + link.bytes;
+        let mut contents = Contents { number, path, header, bytes, start, end: start };
+        self.last_seqno = contents.find_end(link.previous_seqno, known_end)?;
         self.end = contents.end as u64;
         Ok(Some(contents))
     }
+}
 
-    fn read_header(&self, number: u64) -> Result<Header, KvError> {
-        let path = segment::path(&self.directory, number);
-        let read = || read(&mut File::open(&path)?, Some(HEADER_BYTES as u64));
-        let bytes = read().map_err(|error| KvError::io(&path, error))?;
-        Header::decode(&bytes).ok_or_else(|| corrupt(&path, 0, "the segment's header is damaged"))
+impl Segment {
+    fn open(directory: &Path, number: u64) -> Result<Self, KvError> {
+        let path = segment::path(directory, number);
+        let io_error = |error| KvError::io(&path, error);
+        let mut file = File::open(&path).map_err(io_error)?;
+        let front = read(&mut file, FRONT_BYTES).map_err(io_error)?;
+        let header = Header::decode(&front).filter(|header| header.number == number);
+        let header = header.ok_or_else(|| corrupt(&path, 0, "the segment's header is damaged"))?;
+        let link = record::decode(&front[HEADER_BYTES..], header.salt);
+        let link = link.map(|record| Link {
+            previous_end: record.synced_seqno,
+            previous_seqno: record.seqno,
+            bytes: record.bytes(),
+        });
+        if link.is_none() {
+            let rest = read(&mut file, u64::MAX).map_err(io_error)?;
+            let bytes = [front, rest].concat();
+            if record::search(&bytes[HEADER_BYTES..], header.salt).next().is_some() {
+                return Err(corrupt(
+                    &path,
+                    HEADER_BYTES,
+                    "the first record is damaged, and sound ones follow it",
+                ));
+            }
+        }
+        Ok(Self { number, header, link })
     }
 }
 
 impl Contents {
-    /// Shows each record's sequence number with each of its changes: a key, and its value unless it was deleted.
-    pub(in crate::embedded) fn visit(
-        &self,
-        visit: &mut dyn FnMut(u64, &[u8], Option<&[u8]>),
-    ) -> Result<(), KvError> {
-        let mut position = HEADER_BYTES;
+    /// The changes of all records, in the order in which they were made: each with its batch's sequence number, its key,
+    /// and its value unless the key was deleted.
+    pub(in crate::embedded) fn changes(&self) -> Result<Vec<Change<'_>>, KvError> {
+        let mut changes = Vec::new();
+        let mut position = self.start;
         while position < self.end {
             // Whole and sound: this is how the end was found.
             let Some(record) = self.record_at(position) else {
@@ -109,11 +169,11 @@ impl Contents {
             };
             let seqno = record.seqno;
             record
-                .visit(&mut |key, value| visit(seqno, key, value))
+                .visit(&mut |key, value| changes.push(Change { seqno, key, value }))
                 .map_err(|_| corrupt(&self.path, position, "a record does not have the form of one"))?;
             position += record.bytes();
         }
-        Ok(())
+        Ok(changes)
     }
 
     fn record_at(&self, position: usize) -> Option<Record<'_>> {
@@ -122,7 +182,7 @@ impl Contents {
 
     /// Goes through the records to where they end, and returns the last sequence number.
     fn find_end(&mut self, mut last_seqno: u64, known_end: Option<u64>) -> Result<u64, KvError> {
-        let mut position = HEADER_BYTES;
+        let mut position = self.start;
         while known_end.is_none_or(|end| (position as u64) < end)
             && let Some(record) = self.record_at(position).filter(|record| record.seqno > last_seqno)
         {
@@ -162,11 +222,20 @@ impl Contents {
 }
 
 /// The file's bytes, up to `end` where it is known.
-fn read(file: &mut File, end: Option<u64>) -> io::Result<Vec<u8>> {
-    let length = file.metadata()?.len();
-    let wanted = end.map_or(length, |end| end.min(length));
+fn read_whole(path: &Path, end: Option<u64>) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    if end.is_none() {
+        // Readers are about to see what this process finds; it must not go away again with the power.
+        file.sync_all()?;
+    }
+    read(&mut file, end.unwrap_or(u64::MAX))
+}
+
+/// Up to `most` bytes from where the file is.
+fn read(file: &mut File, most: u64) -> io::Result<Vec<u8>> {
+    let wanted = most.min(file.metadata()?.len());
     let mut bytes = Vec::with_capacity(usize::try_from(wanted).map_err(io::Error::other)?);
-    file.take(wanted).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

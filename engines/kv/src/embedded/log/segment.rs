@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::record::{Salt, number};
 use crate::KvError;
 
-pub(super) const HEADER_BYTES: usize = 48;
+pub(super) const HEADER_BYTES: usize = 32;
 /// Says what the file is, and the version of its form.
 const MAGIC: u64 = u64::from_le_bytes(*b"brumelg1");
 /// A segment in the making.
@@ -28,17 +28,21 @@ const SPARE: &str = "spare";
 pub(super) struct Header {
     pub(super) number: u64,
     pub(super) salt: Salt,
-    /// Where the segment before this one ends. What lies behind was never acknowledged.
-    pub(super) previous_end: u64,
-    /// The last sequence number before this segment.
-    pub(super) previous_seqno: u64,
+}
+
+/// A segment without records.
+#[derive(Debug)]
+pub(in crate::embedded) struct Fresh {
+    pub(super) file: File,
+    pub(super) header: Header,
+    /// Up to here its blocks are written.
+    pub(super) written_bytes: u64,
 }
 
 impl Header {
-    fn encode(&self) -> [u8; HEADER_BYTES] {
+    fn encode(self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
-        let fields = [MAGIC, self.number, self.salt.0, self.previous_end, self.previous_seqno];
-        for (place, field) in bytes.chunks_exact_mut(8).zip(fields) {
+        for (place, field) in bytes.chunks_exact_mut(8).zip([MAGIC, self.number, self.salt.0]) {
             place.copy_from_slice(&field.to_le_bytes());
         }
         let checksum = xxh3_64(&bytes[..HEADER_BYTES - 8]);
@@ -48,15 +52,10 @@ impl Header {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..HEADER_BYTES)?;
-        let is_sound = number(bytes, 0)? == MAGIC
-            && number(bytes, HEADER_BYTES - 8)? == xxh3_64(&bytes[..HEADER_BYTES - 8]);
+        let checksum = xxh3_64(&bytes[..HEADER_BYTES - 8]);
+        let is_sound = number(bytes, 0)? == MAGIC && number(bytes, HEADER_BYTES - 8)? == checksum;
         is_sound.then_some(())?;
-        Some(Self {
-            number: number(bytes, 8)?,
-            salt: Salt(number(bytes, 16)?),
-            previous_end: number(bytes, 24)?,
-            previous_seqno: number(bytes, 32)?,
-        })
+        Some(Self { number: number(bytes, 8)?, salt: Salt(number(bytes, 16)?) })
     }
 }
 
@@ -92,28 +91,31 @@ pub(super) fn list(directory: &Path) -> Result<Vec<u64>, KvError> {
     Ok(numbers)
 }
 
-/// Makes the segment with this number. Returns it with the space it has that is written already.
-pub(super) fn create(
-    directory: &Path,
-    number: u64,
-    previous_end: u64,
-    previous_seqno: u64,
-) -> io::Result<(File, Header, u64)> {
-    let next = directory.join(NEXT);
+/// Makes the segment with this number, which is not there yet.
+pub(in crate::embedded) fn create(directory: &Path, number: u64) -> io::Result<Fresh> {
+    let (next, path) = (directory.join(NEXT), path(directory, number));
+    if path.try_exists()? {
+        return Err(io::Error::new(ErrorKind::AlreadyExists, format!("{} is there already", path.display())));
+    }
     if let Err(error) = std::fs::rename(directory.join(SPARE), &next)
         && error.kind() != ErrorKind::NotFound
     {
         return Err(error);
     }
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&next)?;
-    let salt = Salt(RandomState::new().hash_one(number));
-    let header = Header { number, salt, previous_end, previous_seqno };
+    let header = Header { number, salt: Salt(RandomState::new().hash_one(number)) };
     file.write_all_at(&header.encode(), 0)?;
     file.sync_all()?;
-    std::fs::rename(&next, path(directory, number))?;
+    std::fs::rename(&next, path)?;
     sync_directory(directory)?;
     let written_bytes = file.metadata()?.len();
-    Ok((file, header, written_bytes))
+    Ok(Fresh { file, header, written_bytes })
+}
+
+/// Takes the last segment, which was never written to, out of the log. It makes a good spare.
+pub(super) fn remove_unused(directory: &Path, number: u64) -> io::Result<()> {
+    std::fs::rename(path(directory, number), directory.join(SPARE))?;
+    sync_directory(directory)
 }
 
 /// Removes segments that are no longer needed, oldest first, so that no gap can arise. Keeps one as a spare, unless it

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::*;
+use crate::KvError;
 
-type Change = (u64, String, Option<String>);
+type Text = (u64, String, Option<String>);
 
 fn begin(directory: &Path, is_durable: bool) -> Result<Log, KvError> {
     let mut replay = Replay::open(directory)?;
@@ -17,7 +18,14 @@ fn begin(directory: &Path, is_durable: bool) -> Result<Log, KvError> {
     while let Some(contents) = replay.next_segment()? {
         segments.push(contents.number);
     }
-    Log::begin(&replay, segments, is_durable)
+    let fresh = create(directory, replay.next_number()).expect("a fresh segment");
+    Ok(Log::begin(&replay, fresh, segments, is_durable))
+}
+
+fn rotate(log: &mut Log, directory: &Path) -> Vec<u64> {
+    let fresh = create(directory, log.header.number + 1).expect("a fresh segment");
+    log.finish().expect("a sync");
+    log.rotate(fresh)
 }
 
 fn append(log: &mut Log, seqno: u64, key: &str, value: Option<&str>, must_sync: bool) {
@@ -29,12 +37,14 @@ fn put(log: &mut Log, seqno: u64) {
     append(log, seqno, "kk", Some(&format!("value{seqno:03}")), true);
 }
 
-fn read(directory: &Path) -> Result<Vec<Change>, KvError> {
+fn read(directory: &Path) -> Result<Vec<Text>, KvError> {
     let mut replay = Replay::open(directory)?;
     let mut changes = Vec::new();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     while let Some(contents) = replay.next_segment()? {
-        contents.visit(&mut |seqno, key, value| changes.push((seqno, text(key), value.map(text))))?;
+        for recovery::Change { seqno, key, value } in contents.changes()? {
+            changes.push((seqno, text(key), value.map(text)));
+        }
     }
     Ok(changes)
 }
@@ -78,7 +88,7 @@ fn what_was_appended_is_read_back() {
     append(&mut log, 3, "a", Some("1"), true);
     append(&mut log, 4, "a", None, false);
     append(&mut log, 9, "empty", Some(""), true);
-    assert_eq!(log.rotate().expect("a new segment"), [1]);
+    assert_eq!(rotate(&mut log, directory.path()), [1]);
     append(&mut log, 10, "b", Some(&"2".repeat(70_000)), true);
     drop(log);
     let expected = vec![
@@ -90,7 +100,7 @@ fn what_was_appended_is_read_back() {
     assert_eq!(read(directory.path()).expect("a sound log"), expected);
     let mut log = begin(directory.path(), true).expect("a log");
     put(&mut log, 11);
-    assert_eq!(log.rotate().expect("a new segment"), [1, 2, 3]);
+    assert_eq!(rotate(&mut log, directory.path()), [1, 2, 3]);
     assert_eq!(seqnos(directory.path()), [3, 4, 9, 10, 11]);
 }
 
@@ -152,7 +162,8 @@ fn damage_in_an_earlier_segment_is_told() {
     let start = log.position;
     put(&mut log, 2);
     let end = log.position;
-    log.rotate().expect("a new segment");
+    rotate(&mut log, directory.path());
+    put(&mut log, 3);
     drop(log);
     for offset in start..end {
         let copy = copy(directory.path());
@@ -177,12 +188,12 @@ fn damage_in_an_earlier_segment_is_told() {
 fn a_missing_segment_is_told() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut log = begin(directory.path(), true).expect("a log");
-    for seqno in 1..4 {
+    for seqno in 1..6 {
         put(&mut log, seqno);
-        log.rotate().expect("a new segment");
+        rotate(&mut log, directory.path());
     }
     retire(directory.path(), &[1], u64::MAX).expect("the oldest may go");
-    assert_eq!(seqnos(directory.path()), [2, 3]);
+    assert_eq!(seqnos(directory.path()), [2, 3, 4, 5]);
     fs::remove_file(segment::path(directory.path(), 3)).expect("a deletion");
     let error = read(directory.path()).expect_err("a gap is told");
     assert!(error.to_string().ends_with("segment 3 of the log is missing"), "{error}");
@@ -195,15 +206,34 @@ fn what_a_file_held_in_an_earlier_life_is_not_read() {
     for seqno in 1..100 {
         put(&mut log, seqno);
     }
-    let sealed = log.rotate().expect("a new segment");
+    let sealed = rotate(&mut log, directory.path());
     retire(directory.path(), &sealed, u64::MAX).expect("a spare");
     put(&mut log, 100);
-    log.rotate().expect("the spare as a segment");
+    rotate(&mut log, directory.path());
     assert!(!directory.path().join("spare").exists());
     put(&mut log, 101);
     assert_eq!(seqnos(directory.path()), [100, 101]);
     retire(directory.path(), &[2], 1).expect("a deletion");
     assert!(!directory.path().join("spare").exists(), "too long for a spare");
+}
+
+#[test]
+fn segments_that_were_never_written_to_are_no_loss() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut log = begin(directory.path(), true).expect("a log");
+    create(directory.path(), 2).expect("a segment made ahead");
+    assert_eq!(seqnos(directory.path()), [0; 0], "and one stays");
+    put(&mut log, 1);
+    rotate(&mut log, directory.path());
+    rotate(&mut log, directory.path());
+    put(&mut log, 2);
+    create(directory.path(), 4).expect("a segment made ahead");
+    assert_eq!(seqnos(directory.path()), [1, 2]);
+    let error = create(directory.path(), 3).expect_err("a segment that is there");
+    assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    let mut log = begin(directory.path(), true).expect("a log");
+    put(&mut log, 3);
+    assert_eq!(seqnos(directory.path()), [1, 2, 3]);
 }
 
 #[test]
@@ -255,9 +285,19 @@ fn a_failed_write_is_taken_back() {
     put(&mut log, 3);
     assert_eq!(seqnos(directory.path()), [1, 3]);
 
+    rotate(&mut log, directory.path());
+    let position = log.position;
+    put(&mut log, 4);
+    log.position = position;
+    assert!(matches!(log.take_back(io::Error::other("again")), AppendError::Undone(_)));
+    let copied = copy(directory.path());
+    assert_eq!(seqnos(copied.path()), [1, 3], "with the link of the new segment");
+    put(&mut log, 5);
+    assert_eq!(seqnos(directory.path()), [1, 3, 5]);
+
     log.file = fs::File::open(segment::path(directory.path(), 1)).expect("a file to read only");
     let (key, value) = (Bytes::from_static(b"k"), None);
-    let failed = log.append(4, std::iter::once((&key, &value)), true);
+    let failed = log.append(6, std::iter::once((&key, &value)), true);
     assert!(matches!(failed, Err(AppendError::Unknown(_))), "not even taken back");
-    assert_eq!(seqnos(directory.path()), [1, 3]);
+    assert_eq!(seqnos(directory.path()), [1, 3, 5]);
 }

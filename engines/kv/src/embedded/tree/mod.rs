@@ -6,9 +6,10 @@
 
 mod directory;
 mod hot_pairs;
-mod lsm;
-mod snapshots;
+mod memtable;
+mod state;
 mod store;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod upkeep;

@@ -1,7 +1,7 @@
 //! One opened data directory: the log, the memtables and tables, and the threads that look after them.
 
+use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -9,13 +9,14 @@ use bytes::Bytes;
 
 use super::directory::Directory;
 use super::hot_pairs::HotPairs;
-use super::lsm::Lsm;
-use super::snapshots::Snapshots;
-use super::upkeep::{Figures, Upkeep};
-use crate::embedded::log::{self, AppendError, Log, Replay};
+use super::memtable::Memtable;
+use super::state::{Current, Snapshot};
+use super::tables::Tables;
+use super::upkeep::{Figures, Sealed, Upkeep};
+use crate::embedded::log::{self, AppendError, Change, Fresh, Log, Replay};
 use crate::embedded::overlay::Overlay;
 use crate::embedded::{Durability, EmbeddedOptions};
-use crate::{KeyRange, KvError, Order, Snapshot, Visit};
+use crate::{KeyRange, KvError, Order, Visit};
 
 /// Segments that one memtable may stand on. Each start adds one.
 const MOST_SEGMENTS_PER_MEMTABLE: usize = 8;
@@ -28,17 +29,32 @@ pub(super) struct Store {
 
 /// What writers, readers and the threads behind them share.
 pub(super) struct Core {
-    lsm: Lsm,
+    tables: Tables,
+    current: Current,
     hot: HotPairs,
     /// Locked while a batch is on its way.
-    log: Mutex<Log>,
-    snapshots: Snapshots,
+    writer: Mutex<Writer>,
+    next_segment: Mutex<NextSegment>,
+    /// Locked from asking for the list of tables to putting it before readers, so that no earlier one comes later.
+    table_changes: Mutex<()>,
     upkeep: Upkeep,
     memtable_bytes: u64,
-    /// Whether an open snapshot keeps what would go otherwise.
-    has_old_versions: AtomicBool,
     // The last to go, because it holds the lock.
     directory: Directory,
+}
+
+/// Where batches go.
+struct Writer {
+    log: Log,
+    memtable: Arc<Memtable>,
+    /// Whether the next segment was ordered in advance.
+    has_ordered: bool,
+}
+
+struct NextSegment {
+    number: u64,
+    /// Made in advance, when the memtable was half full.
+    fresh: Option<Fresh>,
 }
 
 /// Why a batch was not committed.
@@ -52,10 +68,11 @@ pub(super) enum Failure {
     Unknown(KvError),
 }
 
-/// A consistent view of the tree.
+/// A consistent view of the tree. While it lives, the directory stays open.
 pub(in crate::embedded) struct View {
+    // The first to go, because it holds tables that the store has.
+    snapshot: Snapshot,
     store: Arc<Store>,
-    seqno: u64,
 }
 
 impl Store {
@@ -71,46 +88,40 @@ impl Store {
         let core = &*self.core;
         core.upkeep.check().map_err(Failure::Refused)?;
         core.make_room()?;
-        let mut log = core.log();
-        let seqno = core.lsm.next_seqno();
-        log.append(seqno, overlay.iter(), must_sync).map_err(|error| match error {
+        let mut writer = core.writer();
+        let seqno = writer.log.last_seqno() + 1;
+        writer.log.append(seqno, overlay.iter(), must_sync).map_err(|error| match error {
             AppendError::Undone(error) => Failure::Undone(core.io(error)),
             AppendError::Unknown(error) => Failure::Unknown(core.io(error)),
         })?;
-        let mut insert = core.lsm.inserter();
         for (key, value) in overlay.iter() {
-            insert(seqno, key.clone(), value.clone());
+            writer.memtable.insert(seqno, key.clone(), value.clone());
             core.hot.change(key, value.as_ref(), seqno + 1);
         }
-        core.snapshots.publish(core.lsm.seqno_bound());
+        core.current.publish(seqno + 1);
         Ok(())
     }
 
     /// Waits until everything written is on disk.
     pub(super) fn sync(&self) -> Result<(), KvError> {
-        self.core.log().sync().map_err(|error| self.core.io(error))
+        self.core.writer().log.sync().map_err(|error| self.core.io(error))
     }
 
     /// The latest value of a key that no commit under way changes.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
-        let core = &*self.core;
-        if let Some(value) = core.hot.get(key, u64::MAX) {
-            return Ok(value);
+        match self.core.hot.get(key, self.core.current.visible_seqno()) {
+            Some(value) => Ok(value),
+            None => self.core.search(&self.core.current.snapshot(), key),
         }
-        // Whatever was handed out up to here has changed the key already, or does not.
-        let bound = core.lsm.seqno_bound();
-        let value = core.lsm.get_latest(key)?;
-        core.hot.add(key, value.as_ref(), bound);
-        Ok(value)
     }
 
     pub(super) fn view(self: &Arc<Self>) -> View {
-        View { store: Arc::clone(self), seqno: self.core.snapshots.open() }
+        View { snapshot: self.core.current.snapshot(), store: Arc::clone(self) }
     }
 
     /// Space that tables and the log take. Does not wait for a commit under way.
     pub(super) fn disk_bytes(&self) -> u64 {
-        self.core.lsm.disk_bytes() + log::disk_bytes(&self.core.directory.log()).unwrap_or(0)
+        self.core.tables.disk_bytes() + log::disk_bytes(&self.core.directory.log()).unwrap_or(0)
     }
 
     pub(super) fn figures(&self) -> Figures {
@@ -121,7 +132,7 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         self.core.upkeep.close();
-        self.core.lsm.stop_merging();
+        self.core.tables.stop_merging();
         for thread in self.threads.drain(..) {
             // What they met is in the log of the process, and their panics are caught.
             let _ = thread.join();
@@ -132,26 +143,33 @@ impl Drop for Store {
 impl Core {
     fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, KvError> {
         let directory = Directory::take(path)?;
-        let lsm = Lsm::open(&directory.tree(), options)?;
+        directory.defer_deletions();
+        let tables = Tables::open(&directory.tree(), options)?;
         let mut replay = Replay::open(&directory.log())?;
-        if lsm.has_tables() && replay.last_number().is_none() {
+        if tables.last_seqno().is_some() && replay.is_new() {
             let detail = "the log is missing beside the tables".to_owned();
             return Err(KvError::Corrupt { path: directory.log(), detail });
         }
-        let upkeep = Upkeep::default();
-        let segments = recover(&lsm, &mut replay, &upkeep, options.memtable_bytes)?;
-        lsm.raise_seqno(replay.last_seqno() + 1);
-        let snapshots = Snapshots::default();
-        snapshots.publish(lsm.seqno_bound());
-        let log = Log::begin(&replay, segments, options.durability == Durability::Durable)?;
+        let memtable = Arc::new(Memtable::new(options.memtable_bytes));
+        let current = Current::new(Arc::clone(&memtable), tables.list()?);
+        let upkeep = Upkeep::new(tables.top_runs());
+        let mut recovery = Recovery { current: &current, upkeep: &upkeep, memtable, segments: Vec::new() };
+        recovery.run(&mut replay, options.memtable_bytes)?;
+        let (memtable, segments) = (recovery.memtable, recovery.segments);
+        replay.raise_seqno(tables.last_seqno().unwrap_or(0));
+        let number = replay.next_number();
+        let fresh = log::create(&directory.log(), number).map_err(|error| KvError::io(path, error))?;
+        let log = Log::begin(&replay, fresh, segments, options.durability == Durability::Durable);
+        current.publish(log.last_seqno() + 1);
         Ok(Self {
-            lsm,
+            tables,
+            current,
             hot: HotPairs::new(options.hot_pairs_bytes),
-            log: Mutex::new(log),
-            snapshots,
+            writer: Mutex::new(Writer { log, memtable, has_ordered: false }),
+            next_segment: Mutex::new(NextSegment { number: number + 1, fresh: None }),
+            table_changes: Mutex::new(()),
             upkeep,
             memtable_bytes: options.memtable_bytes,
-            has_old_versions: AtomicBool::new(false),
             directory,
         })
     }
@@ -161,87 +179,137 @@ impl Core {
     }
 
     pub(super) fn top_runs(&self) -> usize {
-        self.lsm.top_runs()
+        self.tables.top_runs()
     }
 
-    /// Flushes at least the memtables that `segments` belong to, and removes these.
-    pub(super) fn flush(&self, segments: &[u64]) -> Result<(), KvError> {
-        self.lsm.flush(self.snapshots.mark())?;
-        self.drop_old_versions()?;
+    /// Looks through memtables and tables for what `snapshot` has.
+    fn search(&self, snapshot: &Snapshot, key: &[u8]) -> Result<Option<Bytes>, KvError> {
+        let value = snapshot.get(key)?;
+        self.hot.add(key, value.as_ref(), snapshot.seqno());
+        Ok(value)
+    }
+
+    /// Does what the start left for later.
+    pub(super) fn settle(&self) {
+        if let Err(error) = self.directory.delete_doomed() {
+            tracing::warn!(path = %self.directory.path().display(), %error, "the next start deletes old tables");
+        }
+    }
+
+    /// Writes a memtable, which is the oldest, to tables, and removes its segments.
+    pub(super) fn flush(&self, sealed: &Sealed) -> Result<(), KvError> {
+        self.write_tables(&sealed.memtable)?;
         let spare_bytes = self.memtable_bytes.saturating_mul(2);
-        log::retire(&self.directory.log(), segments, spare_bytes).map_err(|error| self.io(error))
+        log::retire(&self.directory.log(), &sealed.segments, spare_bytes).map_err(|error| self.io(error))
     }
 
     /// Merges what most needs it. Returns whether there was anything.
     pub(super) fn merge(&self) -> Result<bool, KvError> {
-        self.lsm.merge(self.snapshots.mark())
+        let has_merged = self.tables.merge()?;
+        if has_merged {
+            let _changing = lock(&self.table_changes);
+            self.current.replace_tables(self.tables.list()?);
+        }
+        Ok(has_merged)
     }
 
-    /// Lets go of memory and files that no snapshot needs.
-    pub(super) fn drop_old_versions(&self) -> Result<(), KvError> {
-        {
-            // The library took a number for its new list of tables, and snapshots below it read the old one. With no
-            // batch on its way, new snapshots may be above.
-            let _no_batch = self.log();
-            self.snapshots.publish(self.lsm.seqno_bound());
+    /// Makes the next segment of the log before it is needed, because that waits for the disk.
+    pub(super) fn prepare_segment(&self) -> Result<(), KvError> {
+        let mut next = lock(&self.next_segment);
+        if next.fresh.is_none() {
+            let fresh = log::create(&self.directory.log(), next.number).map_err(|error| self.io(error))?;
+            next.fresh = Some(fresh);
         }
-        let has_old_versions = self.lsm.drop_old_versions(self.snapshots.mark())?;
-        self.has_old_versions.store(has_old_versions, Ordering::Release);
+        Ok(())
+    }
+
+    fn write_tables(&self, memtable: &Arc<Memtable>) -> Result<(), KvError> {
+        if !memtable.is_empty() {
+            self.tables.add(memtable)?;
+        }
+        let _changing = lock(&self.table_changes);
+        self.current.replace_memtable(memtable, self.tables.list()?);
         Ok(())
     }
 
     /// Seals the memtable if it is full, and waits if too many are waiting already.
     fn make_room(&self) -> Result<(), Failure> {
-        if self.lsm.memtable_bytes() < self.memtable_bytes && !self.log().is_suspect() {
-            return Ok(());
+        let mut writer = self.writer();
+        let bytes = writer.memtable.bytes();
+        if bytes >= self.memtable_bytes / 2 && !writer.has_ordered {
+            writer.has_ordered = true;
+            self.upkeep.prepare_segment();
         }
-        // Without holding the log, which flushing needs for a moment.
-        self.upkeep.wait_for_room().map_err(Failure::Refused)?;
-        // The next segment may be there and say where this one ends, so that adding to this one is not safe any more.
-        let segments = self.rotate().map_err(|error| Failure::Unknown(self.io(error)))?;
-        self.upkeep.add(segments);
+        let is_full = bytes >= self.memtable_bytes || writer.log.is_suspect();
+        drop(writer);
+        if is_full {
+            self.upkeep.wait_for_room().map_err(Failure::Refused)?;
+            let sealed = self.seal().map_err(|error| Failure::Undone(self.io(error)))?;
+            self.upkeep.add(sealed);
+        }
         Ok(())
     }
 
-    /// Seals the memtable. Returns the segments of the log that it stands on.
-    fn rotate(&self) -> std::io::Result<Vec<u64>> {
-        let mut log = self.log();
-        let segments = log.rotate()?;
-        self.lsm.seal();
-        Ok(segments)
+    /// Ends the memtable and begins another.
+    fn seal(&self) -> io::Result<Sealed> {
+        let mut writer = self.writer();
+        writer.log.finish()?;
+        let mut next = lock(&self.next_segment);
+        let fresh = match next.fresh.take() {
+            Some(fresh) => fresh,
+            None => log::create(&self.directory.log(), next.number)?,
+        };
+        next.number += 1;
+        let segments = writer.log.rotate(fresh);
+        let fresh = Arc::new(Memtable::new(self.memtable_bytes));
+        self.current.push(Arc::clone(&fresh));
+        writer.has_ordered = false;
+        Ok(Sealed { memtable: std::mem::replace(&mut writer.memtable, fresh), segments })
     }
 
-    fn log(&self) -> MutexGuard<'_, Log> {
+    fn writer(&self) -> MutexGuard<'_, Writer> {
         // After a panic under this lock the directory is opened afresh before the next write.
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.writer)
     }
 
-    fn io(&self, error: std::io::Error) -> KvError {
+    fn io(&self, error: io::Error) -> KvError {
         KvError::io(self.directory.path(), error)
     }
 }
 
-/// Puts what the log has into memtables. Returns the segments that the active one stands on.
-fn recover(
-    lsm: &Lsm,
-    replay: &mut Replay,
-    upkeep: &Upkeep,
-    memtable_bytes: u64,
-) -> Result<Vec<u64>, KvError> {
-    let mut segments = Vec::new();
-    while let Some(contents) = replay.next_segment()? {
-        let is_full = lsm.memtable_bytes() >= memtable_bytes || segments.len() >= MOST_SEGMENTS_PER_MEMTABLE;
-        if is_full && !segments.is_empty() {
-            lsm.seal();
-            upkeep.add(std::mem::take(&mut segments));
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts what the log has into memtables.
+struct Recovery<'a> {
+    current: &'a Current,
+    upkeep: &'a Upkeep,
+    memtable: Arc<Memtable>,
+    /// Those that the memtable stands on.
+    segments: Vec<u64>,
+}
+
+impl Recovery<'_> {
+    fn run(&mut self, replay: &mut Replay, memtable_bytes: u64) -> Result<(), KvError> {
+        while let Some(contents) = replay.next_segment()? {
+            let is_full = self.memtable.bytes() >= memtable_bytes;
+            if is_full || self.segments.len() >= MOST_SEGMENTS_PER_MEMTABLE {
+                let fresh = Arc::new(Memtable::new(memtable_bytes));
+                self.current.push(Arc::clone(&fresh));
+                let memtable = std::mem::replace(&mut self.memtable, fresh);
+                self.upkeep.add(Sealed { memtable, segments: std::mem::take(&mut self.segments) });
+            }
+            let mut changes = contents.changes()?;
+            // A memtable takes neighbours one after another in a fraction of the time.
+            changes.sort_unstable_by(|left, right| (left.key, right.seqno).cmp(&(right.key, left.seqno)));
+            for Change { seqno, key, value } in changes {
+                self.memtable.insert(seqno, Bytes::copy_from_slice(key), value.map(Bytes::copy_from_slice));
+            }
+            self.segments.push(contents.number);
         }
-        let mut insert = lsm.inserter();
-        contents.visit(&mut |seqno, key, value| {
-            insert(seqno, Bytes::copy_from_slice(key), value.map(Bytes::copy_from_slice));
-        })?;
-        segments.push(contents.number);
+        Ok(())
     }
-    Ok(segments)
 }
 
 impl View {
@@ -251,19 +319,17 @@ impl View {
         range: KeyRange<'_>,
         order: Order,
     ) -> impl Iterator<Item = Result<(Bytes, Bytes), KvError>> + use<'_> {
-        self.store.core.lsm.range(range, order, self.seqno)
+        self.snapshot.range(range, order)
     }
 }
 
-impl Snapshot for View {
+impl crate::Snapshot for View {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
-        let core = &*self.store.core;
-        if let Some(value) = core.hot.get(key, self.seqno) {
-            return Ok(value);
+        let core = &self.store.core;
+        match core.hot.get(key, self.snapshot.seqno()) {
+            Some(value) => Ok(value),
+            None => core.search(&self.snapshot, key),
         }
-        let value = core.lsm.get(key, self.seqno)?;
-        core.hot.add(key, value.as_ref(), self.seqno);
-        Ok(value)
     }
 
     fn scan(&self, range: KeyRange<'_>, order: Order, visit: &mut Visit<'_>) -> Result<(), KvError> {
@@ -280,37 +346,31 @@ impl Snapshot for View {
     }
 }
 
-impl Drop for View {
-    fn drop(&mut self) {
-        let core = &*self.store.core;
-        if core.snapshots.close(self.seqno) && core.has_old_versions.load(Ordering::Acquire) {
-            core.upkeep.drop_versions();
-        }
-    }
-}
-
 /// The steps that the threads take by themselves, one at a time.
 #[cfg(test)]
 impl Store {
     /// Leaves flushing to the thread.
     pub(super) fn seal_by_hand(&self) {
-        self.core.upkeep.add(self.core.rotate().expect("a new segment"));
+        self.core.upkeep.add(self.core.seal().expect("a new segment"));
     }
 
     /// Leaves flushing to the next start.
     pub(super) fn seal_and_forget(&self) {
-        self.core.rotate().expect("a new segment");
+        self.core.seal().expect("a new segment");
     }
 
     /// Leaves the segments where they are.
-    pub(super) fn flush_by_hand(&self) -> Result<(), KvError> {
-        self.core.lsm.flush(self.core.snapshots.mark())?;
-        self.core.drop_old_versions()
+    pub(super) fn seal_and_write_tables(&self) {
+        let sealed = self.core.seal().expect("a new segment");
+        self.core.write_tables(&sealed.memtable).expect("a flush");
     }
 
-    pub(super) fn merge_by_hand(&self) -> Result<(), KvError> {
-        self.core.merge()?;
-        self.core.drop_old_versions()
+    pub(super) fn wait_for_flushes(&self) {
+        self.core.upkeep.wait_for_flushes();
+    }
+
+    pub(super) fn merge_by_hand(&self) {
+        self.core.merge().expect("a merge");
     }
 
     pub(super) fn fail_by_hand(&self, error: KvError) {

@@ -145,12 +145,11 @@ fn a_flush_whose_segments_are_still_there_changes_nothing() {
     let tree = open(directory.path());
     write(&tree, b"a", b"1").expect("a commit");
     write(&tree, b"b", b"1").expect("a commit");
-    store(&tree).seal_and_forget();
+    store(&tree).seal_and_write_tables();
     write(&tree, b"a", b"2").expect("a commit");
     tree.commit(&batch(&[(b"b".to_vec(), None)]), true).expect("a commit");
-    store(&tree).seal_and_forget();
     // The tables are durable, and the process dies before it removes the segments.
-    store(&tree).flush_by_hand().expect("a flush");
+    store(&tree).seal_and_write_tables();
     drop(tree);
     let tree = open(directory.path());
     let expected = Model::from([(b"a".to_vec(), b"2".to_vec())]);
@@ -158,6 +157,40 @@ fn a_flush_whose_segments_are_still_there_changes_nothing() {
     write(&tree, b"a", b"3").expect("a commit");
     drop(tree);
     assert_eq!(get(&open(directory.path()), b"a").as_deref(), Some(&b"3"[..]));
+}
+
+#[test]
+fn tables_of_a_merge_that_was_cut_short_go_after_the_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tree = open(directory.path());
+    write(&tree, b"a", b"1").expect("a commit");
+    store(&tree).seal_and_write_tables();
+    drop(tree);
+    let tables = directory.path().join("tree").join("tables");
+    let names = || fs::read_dir(&tables).expect("a listing").count();
+    assert_eq!(names(), 1);
+    fs::write(tables.join("4711"), "half a table").expect("a file");
+    let tree = open(directory.path());
+    assert_eq!(names(), 1);
+    assert_eq!(get(&tree, b"a").as_deref(), Some(&b"1"[..]));
+    drop(tree);
+    assert!(!directory.path().join("doomed").exists());
+    assert_eq!(get(&open(directory.path()), b"a").as_deref(), Some(&b"1"[..]));
+}
+
+/// The log is empty then, and says nothing of how far the numbers of batches went.
+#[test]
+fn what_is_written_after_everything_was_flushed_counts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for start in 0..6_u8 {
+        let tree = open(directory.path());
+        assert_eq!(get(&tree, b"key"), start.checked_sub(1).map(|before| vec![before]));
+        write(&tree, b"key", &[start]).expect("a commit");
+        store(&tree).seal_by_hand();
+        store(&tree).wait_for_flushes();
+        store(&tree).merge_by_hand();
+        assert_eq!(get(&tree, b"key"), Some(vec![start]));
+    }
 }
 
 #[test]
@@ -196,8 +229,7 @@ fn tables_without_a_log_are_refused() {
     let directory = tempfile::tempdir().expect("a directory");
     let tree = open(directory.path());
     write(&tree, b"a", b"1").expect("a commit");
-    store(&tree).seal_and_forget();
-    store(&tree).flush_by_hand().expect("a flush");
+    store(&tree).seal_and_write_tables();
     drop(tree);
     fs::remove_dir_all(directory.path().join("log")).expect("a deletion");
     let error = Tree::open(directory.path(), &options()).map(drop).expect_err("a refusal");
@@ -253,8 +285,11 @@ fn run(steps: Vec<Step>) {
             Step::CloseView(which) if !views.is_empty() => drop(views.swap_remove(which % views.len())),
             Step::CloseView(_) => {}
             Step::Seal => store(&tree).seal_by_hand(),
-            Step::Flush => store(&tree).flush_by_hand().expect("a flush"),
-            Step::Merge => store(&tree).merge_by_hand().expect("a merge"),
+            Step::Flush => {
+                store(&tree).seal_by_hand();
+                store(&tree).wait_for_flushes();
+            }
+            Step::Merge => store(&tree).merge_by_hand(),
             Step::Reopen => {
                 views.clear();
                 drop(tree);

@@ -1,7 +1,7 @@
 //! What happens behind the writers' backs: one thread writes sealed memtables to tables, one merges tables.
 //!
 //! Neither ever sleeps for a time: they wait until there is work, and writers wait for them, at most, until a memtable
-//! is flushed. Whatever fails here stops both and fails the next write, which opens the directory afresh.
+//! is flushed. The first also makes segments of the log in advance. Whatever fails here stops both and fails the next write, which opens the directory afresh.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use super::memtable::Memtable;
 use super::store::Core;
 use crate::KvError;
 
@@ -18,7 +19,7 @@ const MOST_SEALED: usize = 4;
 /// Sets of tables at the top of the tree before flushing waits for merging: a read looks into each.
 const MOST_TOP_RUNS: usize = 20;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Upkeep {
     state: Mutex<State>,
     changed: Condvar,
@@ -26,16 +27,24 @@ pub(super) struct Upkeep {
     has_failed: AtomicBool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
-    /// For each sealed memtable, the segments of the log that hold what it has.
-    sealed: VecDeque<Vec<u64>>,
+    sealed: VecDeque<Arc<Sealed>>,
+    must_prepare_segment: bool,
     /// Whether there may be something to merge.
     must_merge: bool,
-    must_drop_versions: bool,
+    /// Sets of tables at the top of the tree.
+    top_runs: usize,
     failure: Option<KvError>,
     is_closing: bool,
     figures: Figures,
+}
+
+/// A memtable that is full.
+pub(super) struct Sealed {
+    pub(super) memtable: Arc<Memtable>,
+    /// The segments of the log that hold what it has.
+    pub(super) segments: Vec<u64>,
 }
 
 /// Figures since the directory was opened.
@@ -55,6 +64,12 @@ impl State {
 }
 
 impl Upkeep {
+    /// For a tree with this many sets of tables at the top.
+    pub(super) fn new(top_runs: usize) -> Self {
+        let state = State { top_runs, must_merge: top_runs >= MOST_TOP_RUNS, ..State::default() };
+        Self { state: Mutex::new(state), ..Self::default() }
+    }
+
     /// Starts the threads, which end after [`close`](Self::close).
     pub(super) fn spawn(core: &Arc<Core>) -> io::Result<Vec<JoinHandle<()>>> {
         let spawn = |name: &str, run: fn(&Core) -> Result<(), KvError>| {
@@ -70,9 +85,9 @@ impl Upkeep {
         Ok(vec![spawn("kv-flush", flush)?, spawn("kv-merge", merge)?])
     }
 
-    /// Hands over a memtable that was just sealed, by its segments.
-    pub(super) fn add(&self, segments: Vec<u64>) {
-        self.lock().sealed.push_back(segments);
+    /// Hands over a memtable that was just sealed.
+    pub(super) fn add(&self, sealed: Sealed) {
+        self.lock().sealed.push_back(Arc::new(sealed));
         self.changed.notify_all();
     }
 
@@ -94,9 +109,9 @@ impl Upkeep {
         self.lock().failure.clone().map_or(Ok(()), Err)
     }
 
-    /// A snapshot that kept old versions is closed.
-    pub(super) fn drop_versions(&self) {
-        self.lock().must_drop_versions = true;
+    /// Has the next segment of the log made.
+    pub(super) fn prepare_segment(&self) {
+        self.lock().must_prepare_segment = true;
         self.changed.notify_all();
     }
 
@@ -118,6 +133,15 @@ impl Upkeep {
         self.changed.notify_all();
     }
 
+    /// Waits until no memtable is sealed.
+    #[cfg(test)]
+    pub(super) fn wait_for_flushes(&self) {
+        let mut state = self.lock();
+        while !state.sealed.is_empty() && !state.has_ended() {
+            state = self.wait(state);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing under this lock can panic half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -129,47 +153,52 @@ impl Upkeep {
 }
 
 fn flush(core: &Core) -> Result<(), KvError> {
+    core.settle();
     let upkeep = core.upkeep();
     let mut state = upkeep.lock();
-    loop {
-        if state.has_ended() {
-            return Ok(());
-        }
-        if state.sealed.is_empty() || (state.must_merge && core.top_runs() >= MOST_TOP_RUNS) {
-            state = upkeep.wait(state);
+    while !state.has_ended() {
+        if std::mem::take(&mut state.must_prepare_segment) {
+            drop(state);
+            core.prepare_segment()?;
+            state = upkeep.lock();
             continue;
         }
-        let waiting: Vec<Vec<u64>> = state.sealed.iter().cloned().collect();
+        let is_crowded = state.must_merge && state.top_runs >= MOST_TOP_RUNS;
+        let Some(sealed) = state.sealed.front().filter(|_| !is_crowded).cloned() else {
+            state = upkeep.wait(state);
+            continue;
+        };
         drop(state);
-        core.flush(&waiting.concat())?;
+        core.flush(&sealed)?;
+        let top_runs = core.top_runs();
         state = upkeep.lock();
-        state.sealed.drain(..waiting.len());
+        state.sealed.pop_front();
         state.figures.flushes += 1;
+        state.top_runs = top_runs;
         state.must_merge = true;
         upkeep.changed.notify_all();
     }
+    Ok(())
 }
 
 fn merge(core: &Core) -> Result<(), KvError> {
     let upkeep = core.upkeep();
     let mut state = upkeep.lock();
-    loop {
-        if state.has_ended() {
-            return Ok(());
-        }
-        if !state.must_merge && !state.must_drop_versions {
+    while !state.has_ended() {
+        if !state.must_merge {
             state = upkeep.wait(state);
             continue;
         }
-        let (must_merge, flushes) = (state.must_merge, state.figures.flushes);
-        state.must_drop_versions = false;
+        let flushes = state.figures.flushes;
         drop(state);
-        let has_merged = must_merge && core.merge()?;
-        core.drop_old_versions()?;
+        let has_merged = core.merge()?;
+        let top_runs = core.top_runs();
         state = upkeep.lock();
         state.figures.merges += u64::from(has_merged);
+        state.top_runs = top_runs;
         // Once there is nothing left to merge, until the next flush.
         state.must_merge = has_merged || state.figures.flushes != flushes;
         upkeep.changed.notify_all();
     }
+    Ok(())
 }
