@@ -129,7 +129,7 @@ def test_queries_walk_in_order_either_way(dynamodb, sorted_table):
     assert numbers(dynamodb.query(**ask)["Items"]) == list(range(3, 13))
     assert numbers(dynamodb.query(**ask, ScanIndexForward=False)["Items"]) == list(range(12, 2, -1))
     filtered = dynamodb.query(**{**ask, "ExpressionAttributeValues": {
-        **ask["ExpressionAttributeValues"], ":q": {"N": "10"}}}, FilterExpression="sk2 = :q OR attribute_exists(none)")
+        **ask["ExpressionAttributeValues"], ":q": {"N": "10"}}}, FilterExpression="sk2 = :q OR attribute_exists(absent)")
     assert (filtered["Count"], filtered["ScannedCount"]) == (0, 10)
 
 

@@ -16,6 +16,8 @@ pub struct Credential {
     /// Temporary credentials must come with their token.
     pub session_token: Option<String>,
     pub expires: Option<Timestamp>,
+    /// Whether it may be used: long-term keys can be switched off, and stay refused once deleted.
+    pub is_active: bool,
     pub actor: Actor,
 }
 

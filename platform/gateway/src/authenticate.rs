@@ -100,7 +100,7 @@ fn wall_seconds(cloud: &Cloud) -> i64 {
 }
 
 fn check_token(cloud: &Cloud, credential: &Credential, sent: Option<&str>) -> Result<(), SignatureError> {
-    if !is_same_token(credential.session_token.as_deref(), sent) {
+    if !credential.is_active || !is_same_token(credential.session_token.as_deref(), sent) {
         return Err(SignatureError::InvalidToken);
     }
     if credential.expires.is_some_and(|expires| expires <= cloud.clock().now()) {

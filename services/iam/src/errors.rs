@@ -2,20 +2,41 @@
 
 use shapes::ApiError;
 
-pub(crate) fn no_such_role(name: &str) -> ApiError {
-    ApiError::with_status(404, "NoSuchEntity", format!("The role with name {name} cannot be found."))
+/// `noun` is `user`, `group`, `role`, ...
+pub(crate) fn not_found(noun: &str, name: &str) -> ApiError {
+    let noun = capital(noun);
+    no_such_entity(format!("The {} with name {name} cannot be found.", noun.to_lowercase()))
 }
 
-pub(crate) fn no_such_role_policy(name: &str) -> ApiError {
-    ApiError::with_status(404, "NoSuchEntity", format!("The role policy with name {name} cannot be found."))
+pub(crate) fn no_such_entity(message: impl Into<String>) -> ApiError {
+    ApiError::with_status(404, "NoSuchEntity", message)
 }
 
-pub(crate) fn role_exists(name: &str) -> ApiError {
-    ApiError::with_status(409, "EntityAlreadyExists", format!("Role with name {name} already exists."))
+pub(crate) fn exists(noun: &str, name: &str) -> ApiError {
+    let message = format!("{} with name {name} already exists.", capital(noun));
+    ApiError::with_status(409, "EntityAlreadyExists", message)
 }
 
-pub(crate) fn role_has_policies() -> ApiError {
-    ApiError::with_status(409, "DeleteConflict", "Cannot delete entity, must delete policies first.")
+fn capital(noun: &str) -> String {
+    let mut characters = noun.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}
+
+pub(crate) fn no_such_policy(arn: &str) -> ApiError {
+    no_such_entity(format!("Policy {arn} was not found."))
+}
+
+pub(crate) fn not_attachable(arn: &str) -> ApiError {
+    no_such_entity(format!("Policy {arn} does not exist or is not attachable."))
+}
+
+pub(crate) fn delete_conflict(message: &str) -> ApiError {
+    ApiError::with_status(409, "DeleteConflict", message)
+}
+
+pub(crate) fn limit_exceeded(message: impl Into<String>) -> ApiError {
+    ApiError::with_status(409, "LimitExceeded", message)
 }
 
 pub(crate) fn malformed_policy(reason: impl std::fmt::Display) -> ApiError {
@@ -26,8 +47,11 @@ pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::sender("ValidationError", message)
 }
 
-pub(crate) fn may_not_assume(principal: &str, role: &str) -> ApiError {
-    let message =
-        format!("User: {principal} is not authorized to perform: sts:AssumeRole on resource: {role}");
+pub(crate) fn invalid_input(message: impl Into<String>) -> ApiError {
+    ApiError::sender("InvalidInput", message)
+}
+
+pub(crate) fn may_not(principal: &str, action: &str, resource: &str) -> ApiError {
+    let message = format!("User: {principal} is not authorized to perform: {action} on resource: {resource}");
     ApiError::with_status(403, "AccessDenied", message)
 }

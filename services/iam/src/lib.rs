@@ -5,10 +5,18 @@
 
 mod directory;
 mod errors;
+mod group;
+mod instance_profile;
+mod managed_policy;
 mod ops;
+mod owner;
+mod provider;
 mod role;
 mod sts;
 mod tables;
+mod tags;
+mod trust;
+mod user;
 
 use std::sync::Arc;
 

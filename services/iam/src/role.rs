@@ -1,10 +1,12 @@
 //! Roles.
 
-use std::collections::BTreeMap;
-
 use identity::AccountId;
 use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
+
+use crate::owner::Kind;
+use crate::tables::Tags;
+use crate::tags::{boundary_to_api, tags_to_api};
 
 /// A role's row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,14 +18,16 @@ pub(crate) struct Role {
     pub description: Option<String>,
     pub max_session_seconds: i32,
     pub created: Timestamp,
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
+    /// ARN of the policy that bounds what the role may do.
+    pub boundary: Option<String>,
 }
 
-store::row!(Role, 1);
+store::row!(Role, 2);
 
 impl Role {
     pub(crate) fn arn(&self, account: AccountId) -> String {
-        format!("arn:aws:iam::{account}:role{}{}", self.path, self.name)
+        Kind::Role.arn(account, &self.path, &self.name)
     }
 
     pub(crate) fn to_api(&self, account: AccountId) -> iam_api::Role {
@@ -36,16 +40,11 @@ impl Role {
             assume_role_policy_document: Some(url_encoded(&self.trust)),
             description: self.description.clone(),
             max_session_duration: Some(self.max_session_seconds),
+            permissions_boundary: boundary_to_api(self.boundary.as_deref()),
+            tags: tags_to_api(&self.tags),
             ..Default::default()
         }
     }
-}
-
-/// The name at the end of a role's ARN, and its account.
-pub(crate) fn parse_arn(arn: &str) -> Option<(AccountId, String)> {
-    let parts = identity::arn::split(arn)?;
-    let name = parts.resource.strip_prefix("role/")?.rsplit('/').next()?;
-    Some((parts.account_id()?, name.to_owned()))
 }
 
 /// Policy documents are percent-encoded in answers (RFC 3986).

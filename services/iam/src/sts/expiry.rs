@@ -1,19 +1,24 @@
 //! Temporary keys that have expired go away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clock::{JobId, JobKind, JobOutcome, Jobs, NewJob, RetryPolicy};
 use cloud::{Cloud, Ctx};
 use shapes::{ApiError, Timestamp};
 use store::{Scope, Tx};
 
+use crate::directory::announce_change;
 use crate::tables::ACCESS_KEYS;
 
 const KIND: &str = "sts/expiry";
 
-/// Has the key taken away once it has expired.
-pub(crate) fn schedule(ctx: &Ctx, tx: &mut Tx<'_>, access_key_id: &str, expires: Timestamp) -> JobId {
-    let job = NewJob { kind: KIND, subject: access_key_id.to_owned(), payload: Vec::new(), due: expires };
+/// How long after its end a session is remembered, so that its key is refused as expired and not as unknown.
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(36 * 3600);
+
+/// Has the key taken away at `due`.
+pub(crate) fn schedule(ctx: &Ctx, tx: &mut Tx<'_>, access_key_id: &str, due: Timestamp) -> JobId {
+    let job = NewJob { kind: KIND, subject: access_key_id.to_owned(), payload: Vec::new(), due };
     Jobs::add(tx, ctx.now(), ctx.ids().number(), job)
 }
 
@@ -29,6 +34,7 @@ pub(crate) fn kind(cloud: Cloud) -> JobKind {
                     .store()
                     .write(&Scope::global(), move |tx| {
                         ACCESS_KEYS.delete(tx, &job.subject);
+                        announce_change(tx);
                         Ok::<_, ApiError>(())
                     })
                     .await;

@@ -1,97 +1,85 @@
 //! AssumeRole: temporary credentials of a role.
 
-use std::time::Duration;
-
 use cloud::{Ctx, Guard, Transact};
-use identity::credentials::{IdKind, new_id, new_secret};
-use identity::policy::{Policy, PolicyKind};
 use identity::{Principal, Session};
 use shapes::ApiError;
-use store::{Scope, Tx};
+use store::Tx;
 use sts_api::op::AssumeRole;
-use sts_api::{AssumeRoleInput, AssumeRoleOutput, AssumedRoleUser, Credentials};
+use sts_api::{AssumeRoleInput, AssumeRoleOutput, AssumedRoleUser};
 
-use crate::sts::expiry;
-use crate::tables::{ACCESS_KEYS, AccessKey, SessionKey};
-use crate::{Iam, errors};
+use crate::sts::session::{SessionDraft, session_tags};
+use crate::{Iam, errors, trust};
+
+/// Sessions of roles that a session of a role assumes ("Role chaining").
+const LONGEST_CHAINED_SECONDS: i32 = 3600;
 
 pub(crate) struct Draft {
-    id: String,
-    key: AccessKey,
-    token: String,
+    session: SessionDraft,
     user: AssumedRoleUser,
+    packed_size: Option<i32>,
+    source_identity: Option<String>,
 }
 
 impl Transact<AssumeRole> for Iam {
     type Draft = Draft;
 
-    /// The role's trust policy decides, together with the caller's own: see [`Iam::trusted_role`].
+    /// The role's trust policy decides, together with the caller's own: see [`trust::TrustedRole::check`].
     fn guard(&self, _: &Ctx, _: &AssumeRoleInput) -> Result<Guard, ApiError> {
         Ok(Guard::open())
     }
 
     fn prepare(&self, ctx: &Ctx, input: AssumeRoleInput) -> Result<Draft, ApiError> {
-        let unsupported = [
-            ("PolicyArns", input.policy_arns.is_some()),
-            ("ExternalId", input.external_id.is_some()),
-            ("SerialNumber", input.serial_number.is_some()),
-        ];
-        if let Some((name, _)) = unsupported.iter().find(|(_, is_given)| *is_given) {
-            let message = format!("The parameter {name} of AssumeRole is not implemented in Brume yet.");
-            return Err(ApiError::with_status(501, "NotImplemented", message));
+        if input.serial_number.is_some() || input.token_code.is_some() {
+            let message = "MultiFactorAuthentication failed with invalid MFA one time pass code: no MFA device is known.";
+            return Err(ApiError::with_status(403, "AccessDenied", message));
         }
-        let (account, role) = self.trusted_role(ctx, &input.role_arn)?;
+        let tags = session_tags(input.tags)?;
+        let role = self.find_role(&input.role_arn)?.ok_or_else(|| trust::refused(ctx, &input.role_arn))?;
+        let name = input.role_session_name;
+        let mut keys = vec![("sts:rolesessionname", vec![name.clone()])];
+        keys.extend(input.external_id.map(|id| ("sts:externalid", vec![id])));
+        keys.extend(input.source_identity.clone().map(|id| ("sts:sourceidentity", vec![id])));
+        let tag_keys = tags.iter().map(|(key, _)| key.clone()).collect();
+        let request_tags: Vec<_> =
+            tags.iter().map(|(key, value)| (format!("aws:requesttag/{key}"), vec![value.clone()])).collect();
+        keys.extend(request_tags.iter().map(|(key, values)| (key.as_str(), values.clone())));
+        keys.push(("aws:tagkeys", tag_keys));
+        role.check(ctx, &input.role_arn, &keys)?;
         let seconds = input.duration_seconds.unwrap_or(3600);
-        if seconds > role.max_session_seconds {
+        if seconds > role.role.max_session_seconds {
             return Err(errors::invalid(
                 "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
             ));
         }
-        if let Some(document) = &input.policy {
-            Policy::parse(document, PolicyKind::Identity).map_err(errors::malformed_policy)?;
+        let is_chained = matches!(ctx.principal(), Principal::AssumedRole { .. });
+        if is_chained && seconds > LONGEST_CHAINED_SECONDS {
+            return Err(errors::invalid(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+            ));
         }
-        let name = input.role_session_name;
+        let policies =
+            self.session_policies(role.account, input.policy.as_ref(), input.policy_arns.as_ref())?;
+        let (account, role) = (role.account, role.role);
         let principal = Principal::assumed_role(account, &role.path, &role.name, &role.id, &name);
         let user = AssumedRoleUser { assumed_role_id: format!("{}:{name}", role.id), arn: principal.arn() };
-        let token = ctx.ids().text(TOKEN_LETTERS, 300);
-        let tags = input.tags.unwrap_or_default().into_iter().map(|tag| (tag.key.into(), tag.value.into()));
+        // A source identity stays through a chain of roles.
+        let inherited = ctx.caller().actor.session.source_identity.as_deref().map(str::to_owned);
+        let source_identity = input.source_identity.or(inherited);
         let facts = Session {
-            source_identity: input.source_identity.map(Into::into),
-            tags: tags.collect(),
-            token_issued_at: Some(ctx.now().seconds()),
+            source_identity: source_identity.clone().map(Into::into),
+            tags: tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
             ..Session::default()
         };
-        let session = SessionKey {
-            token: token.clone(),
-            expires: ctx.now() + Duration::from_secs(seconds.unsigned_abs().into()),
-            policies: input.policy.into_iter().collect(),
-            facts,
-        };
-        let key = AccessKey {
-            secret: new_secret(ctx.ids().bytes()),
-            principal,
-            created: ctx.now(),
-            session: Some(session),
-        };
-        Ok(Draft { id: new_id(IdKind::TemporaryAccessKey, ctx.ids().bytes()), key, token, user })
+        let session = SessionDraft::new(ctx, principal, seconds, policies.documents, facts);
+        Ok(Draft { session, user, packed_size: policies.packed_size, source_identity })
     }
 
     fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<AssumeRoleOutput, ApiError> {
-        let expires = draft.key.session.as_ref().map(|session| session.expires).unwrap_or_default();
-        tx.with_scope(&Scope::global(), |tx| ACCESS_KEYS.put(tx, &draft.id, &draft.key));
-        expiry::schedule(ctx, tx, &draft.id, expires);
         Ok(AssumeRoleOutput {
-            credentials: Some(Credentials {
-                access_key_id: draft.id.clone(),
-                secret_access_key: draft.key.secret.clone(),
-                session_token: draft.token.clone(),
-                expiration: expires,
-            }),
+            credentials: Some(draft.session.begin(ctx, tx)),
             assumed_role_user: Some(draft.user.clone()),
-            packed_policy_size: None,
-            source_identity: None,
+            packed_policy_size: draft.packed_size,
+            source_identity: draft.source_identity.clone(),
         })
     }
 }
-
-const TOKEN_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -1,12 +1,19 @@
 //! The operation table.
 
 mod assume_role;
+mod get_access_key_info;
 mod get_caller_identity;
+mod get_session_token;
 
 use cloud::Operation;
 use sts_api::op;
 
 use crate::Iam;
 
-pub(crate) static OPERATIONS: &[Operation<Iam>] =
-    &[Operation::transaction::<op::AssumeRole>(), Operation::of::<op::GetCallerIdentity>()];
+pub(crate) static OPERATIONS: &[Operation<Iam>] = &[
+    Operation::transaction::<op::AssumeRole>(),
+    Operation::of::<op::GetAccessKeyInfo>(),
+    Operation::of::<op::GetCallerIdentity>(),
+    Operation::transaction::<op::GetFederationToken>(),
+    Operation::transaction::<op::GetSessionToken>(),
+];
