@@ -94,14 +94,15 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let lambda = lambda_service(cloud, options, port, sandboxes, inner_listeners.clone())?;
     let is_durable = options.durability == kv::Durability::Durable;
     let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
+    let dynamodb = dynamodb::DynamoDbService::new(cloud.clone());
     let mail = sns::Config { smtp: options.mail.smtp()? };
 
     let sqs = sqs::SqsService::new(cloud.clone());
 
     let services = vec![
         apigateway::service(cloud.clone()),
-        dynamodb::service(cloud.clone()),
-        dynamodb::streams_service(cloud.clone()),
+        dynamodb.service(),
+        dynamodb.streams_service(),
         iam::service(cloud.clone()),
         iam::sts_service(cloud.clone()),
         lambda.service(),
@@ -111,6 +112,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         sqs.service(),
     ];
     let mut jobs = lambda.jobs();
+    jobs.extend(dynamodb.jobs());
     jobs.extend(iam::jobs(cloud));
     jobs.extend(logs::jobs(cloud));
     jobs.extend(objects.jobs());
@@ -121,7 +123,11 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         services,
         directory: iam::directory(cloud.clone()),
         jobs,
-        endpoints: vec![apigateway::execution(cloud.clone()), sns::endpoint(cloud.clone())],
+        endpoints: vec![
+            apigateway::execution(cloud.clone()),
+            lambda.endpoint(),
+            sns::endpoint(cloud.clone()),
+        ],
         isolation,
         inner_listeners,
         started: Box::pin(async move {
