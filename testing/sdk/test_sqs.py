@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 import pytest
 from botocore.exceptions import ClientError
 
-from brume_region import DEFAULT_ACCOUNT, eventually
+from brume_region import DEFAULT_ACCOUNT, Region, eventually
 
 VERSION = "2012-11-05"
 NAMESPACE = {"sqs": "http://queue.amazonaws.com/doc/2012-11-05/"}
@@ -336,3 +336,139 @@ def test_what_an_error_was_called_before_json(region):
     assert answer.status == 400
     assert answer.headers["x-amzn-query-error"] == "AWS.SimpleQueueService.NonExistentQueue;Sender"
     assert answer.json["__type"].rpartition("#")[2] == "QueueDoesNotExist"
+
+
+@pytest.fixture
+def fifo(sqs, name):
+    return sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+
+
+def send_to(sqs, queue, group, body, **parameters):
+    return sqs.send_message(QueueUrl=queue, MessageBody=body, MessageGroupId=group,
+                            **{"MessageDeduplicationId": body, **parameters})
+
+
+def arn_of(sqs, queue):
+    return sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+def test_a_fifo_queue_keeps_the_order_of_each_group(sqs, fifo):
+    sent = [send_to(sqs, fifo, group, f"{group}{number}") for number in range(3) for group in "ab"]
+    numbers = [int(answer["SequenceNumber"]) for answer in sent]
+    assert numbers == sorted(numbers) and all(len(answer["SequenceNumber"]) == 20 for answer in sent)
+    (head,) = sqs.receive_message(QueueUrl=fifo, AttributeNames=["All"])["Messages"]
+    assert head["Body"] == "a0" and head["Attributes"]["MessageGroupId"] == "a"
+    assert head["Attributes"]["SequenceNumber"] == sent[0]["SequenceNumber"]
+    others = sqs.receive_message(QueueUrl=fifo, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in others] == ["b0", "b1", "b2"]
+    sqs.delete_message(QueueUrl=fifo, ReceiptHandle=head["ReceiptHandle"])
+    rest = sqs.receive_message(QueueUrl=fifo, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in rest] == ["a1", "a2"]
+
+
+def test_a_fifo_queue_takes_a_message_once_in_five_minutes(region, sqs, fifo):
+    first = send_to(sqs, fifo, "g", "same")
+    again = send_to(sqs, fifo, "g", "same")
+    assert (again["MessageId"], again["SequenceNumber"]) == (first["MessageId"], first["SequenceNumber"])
+    assert counts(sqs, fifo) == (1, 0, 0)
+    region.advance(301)
+    assert send_to(sqs, fifo, "g", "same")["MessageId"] != first["MessageId"]
+    sqs.set_queue_attributes(QueueUrl=fifo, Attributes={"ContentBasedDeduplication": "true"})
+    for _ in range(2):
+        sqs.send_message(QueueUrl=fifo, MessageBody="by content", MessageGroupId="g")
+    assert counts(sqs, fifo) == (3, 0, 0)
+
+
+def test_a_fifo_queue_repeats_an_attempt(sqs, fifo):
+    send_to(sqs, fifo, "g", "m")
+    handles = {sqs.receive_message(QueueUrl=fifo, ReceiveRequestAttemptId="x")["Messages"][0]["ReceiptHandle"]
+               for _ in range(2)}
+    assert len(handles) == 1
+
+
+@pytest.mark.parametrize("parameters, code", [
+    ({}, "MissingParameter"),
+    ({"MessageGroupId": "g"}, "InvalidParameterValue"),
+    ({"MessageGroupId": "not allowed", "MessageDeduplicationId": "1"}, "InvalidParameterValue"),
+    ({"MessageGroupId": "g", "MessageDeduplicationId": "1", "DelaySeconds": 1}, "InvalidParameterValue"),
+])
+def test_mistakes_with_fifo_queues_have_aws_codes(sqs, fifo, parameters, code):
+    with pytest.raises(ClientError) as refused:
+        sqs.send_message(QueueUrl=fifo, MessageBody="m", **parameters)
+    assert code_of(refused) == code
+
+
+def test_dead_letters_are_moved_back(region, sqs, name):
+    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    queue = sqs.create_queue(QueueName=name, Attributes={
+        "VisibilityTimeout": "0",
+        "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn_of(sqs, dead), "maxReceiveCount": 1})})["QueueUrl"]
+    for number in range(5):
+        sqs.send_message(QueueUrl=queue, MessageBody=f"m{number}")
+    while sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        pass
+    assert counts(sqs, dead) == (5, 0, 0)
+    handle = sqs.start_message_move_task(SourceArn=arn_of(sqs, dead))["TaskHandle"]
+    eventually(lambda: counts(sqs, queue) == (5, 0, 0), what="the messages are back")
+
+    def finished():
+        (task,) = sqs.list_message_move_tasks(SourceArn=arn_of(sqs, dead))["Results"]
+        return task if task["Status"] == "COMPLETED" else None
+
+    task = eventually(finished)
+    assert task["ApproximateNumberOfMessagesMoved"] == 5 and task["ApproximateNumberOfMessagesToMove"] == 5
+    with pytest.raises(ClientError) as refused:
+        sqs.cancel_message_move_task(TaskHandle=handle)
+    assert code_of(refused) == "AWS.SimpleQueueService.UnsupportedOperation"
+    with pytest.raises(sqs.exceptions.ResourceNotFoundException):
+        sqs.start_message_move_task(SourceArn=arn_of(sqs, dead) + "-nowhere")
+
+
+def test_permissions_are_statements_of_the_policy(region, sqs, queue):
+    sqs.add_permission(QueueUrl=queue, Label="friends", AWSAccountIds=["123456789012"], Actions=["SendMessage"])
+    policy = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    (statement,) = json.loads(policy)["Statement"]
+    assert (statement["Sid"], statement["Action"]) == ("friends", "SQS:SendMessage")
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    with pytest.raises(ClientError) as refused:
+        sqs.add_permission(QueueUrl=queue, Label="friends", AWSAccountIds=["123456789012"], Actions=["SendMessage"])
+    assert code_of(refused) == "InvalidParameterValue"
+    answer = region.query("sqs", VERSION, "AddPermission", QueueUrl=queue, Label="more", **{
+        "AWSAccountId.1": "123456789012", "ActionName.1": "ReceiveMessage", "ActionName.2": "DeleteMessage"})
+    assert answer.status == 200, answer
+    for label in ("friends", "more"):
+        sqs.remove_permission(QueueUrl=queue, Label=label)
+    assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"])
+
+
+def test_the_name_of_a_deleted_queue_rests_for_a_minute(region, sqs, queue, name):
+    sqs.delete_queue(QueueUrl=queue)
+    with pytest.raises(sqs.exceptions.QueueDeletedRecently) as refused:
+        sqs.create_queue(QueueName=name)
+    assert code_of(refused) == "AWS.SimpleQueueService.QueueDeletedRecently"
+    region.advance(61)
+    sqs.create_queue(QueueName=name)
+
+
+def test_what_was_acknowledged_survives_the_region(tmp_path):
+    region = Region(tmp_path, durability="durable")
+    region.start()
+    try:
+        sqs = region.client("sqs")
+        queue = sqs.create_queue(QueueName="kept", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+        for body in ("a", "b", "c"):
+            sqs.send_message(QueueUrl=queue, MessageBody=body)
+        (held,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+        (gone,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=gone["ReceiptHandle"])
+        # A moment for the receipt of what is held.
+        time.sleep(1)
+        region.kill()
+        region.start()
+        sqs = region.client("sqs")
+        assert counts(sqs, queue) == (1, 1, 0)
+        assert bodies(sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)) == ["c"]
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=held["ReceiptHandle"])
+        assert counts(sqs, queue) == (0, 1, 0)
+    finally:
+        region.kill()
