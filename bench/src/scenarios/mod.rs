@@ -2,6 +2,7 @@
 
 pub mod dynamodb;
 pub mod echo;
+pub mod lambda;
 pub mod sqs;
 pub mod url;
 

@@ -47,6 +47,8 @@ enum Subject {
     Sqs,
     /// PutItem, then GetItem.
     Dynamodb,
+    /// Invoke of warm functions, one at a time and eight at once, and of functions that have to be started.
+    Lambda,
     /// POSTs to a path of the endpoint.
     Url,
     /// One small write with fdatasync.
@@ -87,6 +89,15 @@ impl Bench {
                 print(&table.put(load).await?);
                 print(&table.get(load).await?);
                 table.delete().await?;
+            }
+            Subject::Lambda => {
+                for runtime in scenarios::lambda::RUNTIMES {
+                    let function =
+                        scenarios::lambda::Function::create(&self.client(&self.endpoint)?, runtime).await?;
+                    function.invoke(load).await?.iter().for_each(print);
+                    print(&function.start().await?);
+                    function.delete().await?;
+                }
             }
             Subject::Url => {
                 print(&scenarios::url::measure(&self.client(&self.endpoint)?, &self.path, load).await?);

@@ -177,6 +177,16 @@ impl Target {
     /// The version that the qualifier stands for. `chance` in [0, 1) decides for weighted aliases.
     pub(crate) fn version(&self, reader: &mut dyn Reader, chance: f64) -> Result<Version, ApiError> {
         let function = self.function(reader)?;
+        self.version_of(function, reader, chance)
+    }
+
+    /// As [`Self::version`], of a function that is at hand.
+    pub(crate) fn version_of(
+        &self,
+        function: Function,
+        reader: &mut dyn Reader,
+        chance: f64,
+    ) -> Result<Version, ApiError> {
         let not_found = || errors::function_not_found(&self.qualified_arn());
         let qualifier = match self.qualifier.as_deref() {
             None | Some(LATEST) => return Ok(function.latest),

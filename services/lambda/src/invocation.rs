@@ -49,22 +49,17 @@ impl Lambda {
 
     async fn run(self: &Arc<Self>, ctx: &Ctx, request: Request) -> Result<Outcome, ApiError> {
         let target = &request.target;
-        let (function, version) = {
+        let (reserved, version) = {
             let mut reader = ctx.store().read(&target.scope())?;
             let function = target.function(&mut reader)?;
-            let version = target.version(&mut reader, chance(ctx))?;
-            (function, version)
+            (function.reserved_concurrency, target.version_of(function, &mut reader, chance(ctx))?)
         };
         let deployment =
             Deployment { account: target.account, region: target.region, version, is_provisioned: false };
         let name = target.name.as_str();
-        let entered = self.concurrency.enter(
-            target.account,
-            target.region,
-            name,
-            function.reserved_concurrency,
-            || self.all_reserved(ctx, target),
-        );
+        let entered = self
+            .concurrency
+            .enter(target.account, target.region, name, reserved, || self.all_reserved(ctx, target));
         let permit = match entered {
             Ok(permit) => permit,
             Err(throttle) => {

@@ -1,8 +1,8 @@
 //! Log lines of functions on their way to CloudWatch Logs.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cloud::{Cloud, Ctx};
@@ -37,7 +37,7 @@ pub(crate) struct Stream {
 }
 
 struct Line {
-    stream: Stream,
+    stream: Arc<Stream>,
     time: Timestamp,
     text: String,
 }
@@ -54,7 +54,7 @@ impl Sink {
         Self { cloud, lines: OnceLock::new(), dropped: AtomicU64::new(0) }
     }
 
-    pub(crate) fn write(&self, stream: &Stream, time: Timestamp, line: &str) {
+    pub(crate) fn write(&self, stream: &Arc<Stream>, time: Timestamp, line: &str) {
         // Empty events are refused by CloudWatch Logs.
         if line.is_empty() {
             return;
@@ -64,7 +64,7 @@ impl Sink {
             tokio::spawn(deliver(self.cloud.clone(), receiver));
             sender
         });
-        let line = Line { stream: stream.clone(), time, text: line.to_owned() };
+        let line = Line { stream: Arc::clone(stream), time, text: line.to_owned() };
         if lines.try_send(line).is_err() && self.dropped.fetch_add(1, Ordering::Relaxed).is_multiple_of(1000)
         {
             tracing::warn!(function = %stream.function_arn, "log lines are dropped: they come faster than they are kept");
@@ -82,7 +82,7 @@ async fn deliver(cloud: Cloud, mut lines: mpsc::Receiver<Line>) {
         {
             gathered.push(line);
         }
-        let mut by_stream: HashMap<Stream, Vec<InputLogEvent>> = HashMap::new();
+        let mut by_stream: HashMap<Arc<Stream>, Vec<InputLogEvent>> = HashMap::new();
         for line in gathered.drain(..) {
             let event = InputLogEvent { message: line.text, timestamp: line.time.millis() };
             by_stream.entry(line.stream).or_default().push(event);

@@ -113,7 +113,7 @@ impl Environment {
         let begun = Instant::now();
         let expires = program.expires;
         let limit = LONGEST_INIT.max(Duration::from_secs(deployment.version.timeout_seconds.into()));
-        let stream = program.stream.clone();
+        let stream = Arc::new(program.stream.clone());
         if let Some(line) = system_log::init_start(&deployment.version, &program.runtime, ctx.now()) {
             lambda.logs.write(&stream, ctx.now(), &line);
         }

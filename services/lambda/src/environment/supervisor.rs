@@ -57,7 +57,7 @@ pub(crate) struct Supervisor {
     pub exchange: Arc<Exchange>,
     pub exit: Arc<OnceLock<Exit>>,
     pub is_kept: Arc<AtomicBool>,
-    pub stream: Stream,
+    pub stream: Arc<Stream>,
     /// Held as long as the environment uses memory.
     pub memory: OwnedSemaphorePermit,
 }
