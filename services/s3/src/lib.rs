@@ -4,6 +4,7 @@
 //! a file otherwise. The file is on disk before the transaction that names it; the transaction decides everything else:
 //! conditions, versioning, and what is to be told to whom. What serves browsers and other odd callers is in [`front`].
 
+mod access_log;
 mod acl;
 mod bucket;
 mod checksum;
@@ -18,6 +19,7 @@ mod fields;
 mod front;
 mod guards;
 mod http_date;
+mod inventory;
 mod key;
 mod lifecycle;
 mod listing;
@@ -27,6 +29,7 @@ mod object;
 mod ops;
 mod public_access;
 mod range;
+mod replication;
 mod restore;
 mod settings;
 mod store_version;
@@ -61,6 +64,7 @@ impl ObjectStore {
             key: OnceLock::new(),
             buckets: settings::Directory::default(),
             policies: PolicyCache::default(),
+            lines: access_log::Lines::default(),
         })))
     }
 
@@ -73,7 +77,15 @@ impl ObjectStore {
 
     /// What happens without a request.
     pub fn jobs(&self) -> Vec<JobKind> {
-        vec![events::job(&self.0), lifecycle::job(&self.0), restore::job(&self.0), sweep::job(&self.0)]
+        vec![
+            access_log::job(&self.0),
+            events::job(&self.0),
+            inventory::job(&self.0),
+            lifecycle::job(&self.0),
+            replication::job(&self.0),
+            restore::job(&self.0),
+            sweep::job(&self.0),
+        ]
     }
 
     /// Schedules what the region does by itself. To be called once the region is open.
@@ -90,6 +102,8 @@ pub(crate) struct S3 {
     pub(crate) key: OnceLock<Key>,
     pub(crate) buckets: settings::Directory,
     pub(crate) policies: PolicyCache,
+    /// Of access logs, to be delivered.
+    pub(crate) lines: access_log::Lines,
 }
 
 impl S3 {

@@ -12,7 +12,7 @@ use crate::events::Event;
 use crate::object::Version;
 use crate::settings::Loaded;
 use crate::upload::{Stored, StoredDraft};
-use crate::{S3, errors, tables, versions};
+use crate::{S3, errors, replication, tables, versions};
 
 /// A version that is whole but for its id, and where it goes.
 pub(crate) struct NewVersion {
@@ -79,7 +79,10 @@ impl S3 {
     ) -> Result<(Version, Bucket, versions::Freed), ApiError> {
         let bucket = bucket_now(tx, loaded)?;
         draft.store(tx);
-        let (version, freed) = versions::put(tx, &bucket, key, version.clone(), conditions)?;
+        let mut version = version.clone();
+        version.replication = replication::status(loaded, key, &version);
+        let (version, freed) = versions::put(tx, &bucket, key, version, conditions)?;
+        self.replicate(tx, loaded, key, &version)?;
         self.notify(ctx, tx, loaded, &Event { name: event, key, version: &version })?;
         Ok((version, bucket, freed))
     }

@@ -115,6 +115,47 @@ pub(crate) fn put(
     Ok((version, freed))
 }
 
+/// Puts a version that has its id already where it belongs among its key's: a copy of another bucket's.
+pub(crate) fn insert(
+    tx: &mut Tx<'_>,
+    bucket: &Bucket,
+    key: &str,
+    version: &Version,
+) -> Result<Freed, ApiError> {
+    let mut freed = Freed::new();
+    let place = tables::current(bucket.id, key);
+    let older = tables::older(bucket.id, key, version.id.order);
+    let current = tables::CURRENT.find(tx, &place)?;
+    if let Some(current) = current.as_ref().filter(|current| current.id == version.id) {
+        release(tx, current, &mut freed)?;
+        tables::CURRENT.put(tx, &place, version);
+        return Ok(freed);
+    }
+    if let Some(same) = tables::OLDER.find(tx, &older)? {
+        release(tx, &same, &mut freed)?;
+        tables::OLDER.put(tx, &older, version);
+        return Ok(freed);
+    }
+    let newest = match &current {
+        Some(current) => Some(current.id.order),
+        None => newest_older(tx, bucket.id, key)?.map(|older| older.id.order),
+    };
+    if newest.is_some_and(|newest| newest > version.id.order) {
+        tables::OLDER.put(tx, &older, version);
+        return Ok(freed);
+    }
+    if let Some(current) = current {
+        tables::CURRENT.delete(tx, &place);
+        shelve(tx, bucket.id, key, current, version.modified);
+    }
+    if version.is_delete_marker {
+        tables::OLDER.put(tx, &older, version);
+    } else {
+        tables::CURRENT.put(tx, &place, version);
+    }
+    Ok(freed)
+}
+
 /// Deletes without naming a version: puts a delete marker where the bucket keeps versions.
 pub(crate) fn delete_newest(
     tx: &mut Tx<'_>,

@@ -12,7 +12,7 @@ use super::configuration_rules as rules;
 use crate::settings::Loaded;
 use crate::store_version::bucket_now;
 use crate::tables::{self, Config};
-use crate::{S3, errors, lifecycle};
+use crate::{S3, errors, inventory, lifecycle};
 
 /// Configurations of one kind that a bucket may have (S3 User Guide, the features' quotas).
 const MOST_OF_A_KIND: usize = 1000;
@@ -40,7 +40,7 @@ impl S3 {
                 ));
             }
             tables::CONFIGS.put(tx, &(bucket.id, kind.to_owned(), id.clone()), &config);
-            s3.config_changed(tx, &target, kind, Some(&config))
+            s3.config_changed(tx, &target, (kind, &id), Some(&config))
         })
         .await?;
         self.buckets.forget(&loaded.bucket.name);
@@ -62,7 +62,7 @@ impl S3 {
                 return Err(no_such_id(&target));
             }
             tables::CONFIGS.delete(tx, &place);
-            s3.config_changed(tx, &target, kind, None)
+            s3.config_changed(tx, &target, (kind, &id), None)
         })
         .await?;
         self.buckets.forget(&loaded.bucket.name);
@@ -84,11 +84,12 @@ impl S3 {
         &self,
         tx: &mut Tx<'_>,
         loaded: &Loaded,
-        kind: &'static str,
+        (kind, id): (&'static str, &str),
         config: Option<&Config>,
     ) -> Result<(), ApiError> {
         let (now, ids) = (self.cloud.clock().now(), self.cloud.ids());
         match (kind, config) {
+            ("inventory", Some(_)) => inventory::schedule(tx, &loaded.bucket, id, now, ids.number()),
             ("lifecycle", Some(_)) => lifecycle::schedule(tx, &loaded.bucket, now, ids.number()),
             // Object Lock can be switched on for a bucket that was made without, and never off again.
             ("object-lock", Some(_)) if !loaded.bucket.has_object_lock => {

@@ -130,6 +130,11 @@ impl S3 {
     }
 }
 
+/// The source of a copy that no request makes.
+pub(crate) fn source_of(s3: &S3, ctx: &Ctx, named: &CopySource) -> Result<Source, ApiError> {
+    s3.source(ctx, named, &CopyObjectInput::default())
+}
+
 impl Handle<CopyObject> for S3 {
     fn guard(&self, ctx: &Ctx, input: &CopyObjectInput) -> Result<Guard, ApiError> {
         let guard = self.object_guard(ctx, &input.bucket, &input.key, "s3:PutObject")?;

@@ -96,6 +96,7 @@ impl S3 {
             let event = match deleted.version {
                 Some(id) => {
                     marker.id = id;
+                    self.replicate(tx, loaded, key, &marker)?;
                     Some(("ObjectRemoved:DeleteMarkerCreated", &marker))
                 }
                 None => deleted.gone.as_ref().map(|gone| ("ObjectRemoved:Delete", gone)),

@@ -195,6 +195,7 @@ fn describe(
     if part.is_partial && !part.range.is_empty() {
         fields.text("ContentRange", Some(range::content_range(&part.range, version.size)));
     }
+    fields.number("StatusCode", part.is_partial.then_some(206));
     fields.number("PartsCount", part.parts_count.map(|count| count as u64));
     let headers = &version.headers;
     let content_type = headers.content_type.as_deref().unwrap_or("binary/octet-stream");

@@ -23,6 +23,7 @@ use s3_api::op;
 
 use crate::S3;
 
+pub(crate) use copy_object::{CopySource, source_of};
 pub(crate) use multipart::abort as abort_upload;
 
 pub(crate) static OPERATIONS: &[Operation<S3>] = &[

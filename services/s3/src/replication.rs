@@ -1,0 +1,232 @@
+//! Replication: new versions copied to other buckets, with their ids (S3 User Guide, "Replicating objects").
+//!
+//! What is to be replicated is a job that is stored with the version. It may run twice: the second copy has the same id
+//! and takes the place of the first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::{JobKind, JobOutcome, Jobs, NewJob, RetryPolicy};
+use cloud::Ctx;
+use s3_api::{ReplicationConfiguration, ReplicationRule, Tag};
+use serde::{Deserialize, Serialize};
+use shapes::ApiError;
+use store::Tx;
+
+use crate::class::StorageClass;
+use crate::encryption::Plan;
+use crate::events::Event;
+use crate::guards::on_object;
+use crate::object::{Encryption, Replication, Version, VersionId};
+use crate::ops::{CopySource, source_of};
+use crate::settings::Loaded;
+use crate::store_version::bucket_now;
+use crate::{S3, key, versions};
+
+const JOB: &str = "s3.replication";
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Copy {
+    bucket: String,
+    key: String,
+    id: VersionId,
+    destination: String,
+    class: Option<String>,
+    role: String,
+}
+
+/// The rule that a version falls under: of those that fit, the one that comes first in priority.
+fn rule_for<'c>(
+    configuration: &'c ReplicationConfiguration,
+    key: &str,
+    version: &Version,
+) -> Option<&'c ReplicationRule> {
+    let fitting =
+        configuration.rules.iter().filter(|rule| rule.status == "Enabled" && fits(rule, key, version));
+    fitting.max_by_key(|rule| rule.priority.unwrap_or(0))
+}
+
+fn fits(rule: &ReplicationRule, key: &str, version: &Version) -> bool {
+    let filter = rule.filter.as_ref();
+    let and = filter.and_then(|filter| filter.and.as_ref());
+    let prefix = rule
+        .prefix
+        .as_deref()
+        .or_else(|| filter.and_then(|filter| filter.prefix.as_deref()))
+        .or_else(|| and.and_then(|and| and.prefix.as_deref()))
+        .unwrap_or_default();
+    let tags = filter.and_then(|filter| filter.tag.as_ref()).into_iter();
+    let mut tags = tags.chain(and.iter().flat_map(|and| and.tags.iter().flatten()));
+    let has = |tag: &Tag| version.tags.iter().any(|(name, value)| *name == tag.key && *value == tag.value);
+    let marker = rule.delete_marker_replication.as_ref().and_then(|marker| marker.status.as_deref());
+    // Rules of the first form, with a prefix of their own, take delete markers along.
+    let takes_markers = marker.map_or(rule.filter.is_none(), |status| status == "Enabled");
+    key.starts_with(prefix) && tags.all(has) && (!version.is_delete_marker || takes_markers)
+}
+
+/// Whether a version is to be replicated, and what its answers say of it.
+pub(crate) fn status(loaded: &Loaded, key: &str, version: &Version) -> Option<Replication> {
+    let configuration = loaded.settings.replication.as_ref()?;
+    let is_own = version.replication != Some(Replication::Replica)
+        && !matches!(version.encryption, Encryption::Customer { .. });
+    rule_for(configuration, key, version).filter(|_| is_own).map(|_| Replication::Pending)
+}
+
+impl S3 {
+    /// Has a version replicated once `tx` is durable, where a rule says so.
+    pub(crate) fn replicate(
+        &self,
+        tx: &mut Tx<'_>,
+        loaded: &Loaded,
+        key: &str,
+        version: &Version,
+    ) -> Result<(), ApiError> {
+        let Some(configuration) = &loaded.settings.replication else { return Ok(()) };
+        if status(loaded, key, version).is_none() {
+            return Ok(());
+        }
+        let Some(rule) = rule_for(configuration, key, version) else { return Ok(()) };
+        let copy = Copy {
+            bucket: loaded.bucket.name.clone(),
+            key: key.to_owned(),
+            id: version.id,
+            destination: key::bucket_of_arn(&rule.destination.bucket).to_owned(),
+            class: rule.destination.storage_class.clone(),
+            role: configuration.role.clone(),
+        };
+        let payload = serde_json::to_vec(&copy).map_err(ApiError::internal)?;
+        let (now, number) = (self.cloud.clock().now(), self.cloud.ids().number());
+        let subject = format!("{}/{key} to {}", copy.bucket, copy.destination);
+        Jobs::add(tx, now, number, NewJob { kind: JOB, subject, payload, due: now });
+        Ok(())
+    }
+
+    /// Copies one version, or its delete marker.
+    async fn replicate_now(self: &Arc<Self>, copy: &Copy) -> Result<(), ApiError> {
+        let (loaded, target) = (self.bucket(&copy.bucket)?, self.bucket(&copy.destination)?);
+        let region =
+            identity::Region::parse(&loaded.bucket.region).unwrap_or(self.cloud.settings().default_region);
+        let arn = key::arn(&copy.bucket, None);
+        let own = self.cloud.background("s3.amazonaws.com", &arn, loaded.bucket.owner, region);
+        let ctx = own.with_role("s3.amazonaws.com", &arn, &copy.role)?;
+        let id = copy.id.to_string();
+        let Some(version) = versions::find(&mut self.read()?, &loaded.bucket, &copy.key, Some(&id))? else {
+            // Deleted before it was copied.
+            return Ok(());
+        };
+        let action = if version.is_delete_marker { "s3:ReplicateDelete" } else { "s3:ReplicateObject" };
+        ctx.authorize(&s3_api::SERVICE, &on_object(&ctx, &target, &copy.key, action))?;
+        let read = "s3:GetObjectVersionForReplication";
+        ctx.authorize(&s3_api::SERVICE, &on_object(&ctx, &loaded, &copy.key, read))?;
+        let mut replica = version.clone();
+        replica.replication = Some(Replication::Replica);
+        replica.owner = target.bucket.owner;
+        if let Some(class) = &copy.class {
+            replica.class = StorageClass::parse(Some(class))?;
+        }
+        let received = match version.is_delete_marker {
+            true => None,
+            false => Some(self.copy_version(&ctx, copy, &version).await?),
+        };
+        let draft = received.as_ref().map(|received| (received.stored.content(), received.stored.draft()));
+        if let Some((content, _)) = &draft {
+            replica.content = *content;
+        }
+        let (place, goal) = (copy.key.clone(), Arc::clone(&target));
+        let freed = self
+            .write(move |tx| {
+                let bucket = bucket_now(tx, &goal)?;
+                if let Some((_, draft)) = &draft {
+                    draft.store(tx);
+                }
+                versions::insert(tx, &bucket, &place, &replica)
+            })
+            .await?;
+        if let Some(received) = received {
+            received.stored.keep();
+        }
+        self.remove(freed);
+        self.settle(&own, &loaded, copy, Replication::Completed).await
+    }
+
+    async fn copy_version(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        copy: &Copy,
+        version: &Version,
+    ) -> Result<crate::upload::Received, ApiError> {
+        let named = CopySource {
+            bucket: copy.bucket.clone(),
+            key: copy.key.clone(),
+            version_id: Some(copy.id.to_string()),
+        };
+        let source = source_of(self, ctx, &named)?;
+        let plan = Plan { encryption: version.encryption.clone(), customer_key: None };
+        let key = self.key_for_writing(&plan).await?;
+        self.copy_bytes(source, 0..version.size, &key, None).await
+    }
+
+    /// Notes on the source what became of its copy.
+    async fn settle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        loaded: &Arc<Loaded>,
+        copy: &Copy,
+        status: Replication,
+    ) -> Result<(), ApiError> {
+        let (s3, ctx, loaded, copy) = (Arc::clone(self), ctx.clone(), Arc::clone(loaded), copy.clone());
+        self.write(move |tx| {
+            let found = versions::find(tx, &loaded.bucket, &copy.key, Some(&copy.id.to_string()))?;
+            let Some(mut version) = found.filter(|version| version.id == copy.id) else { return Ok(()) };
+            version.replication = Some(status);
+            versions::update(tx, loaded.bucket.id, &copy.key, &version)?;
+            let name = match status {
+                Replication::Failed => "Replication:OperationFailedReplication",
+                _ => "Replication:OperationReplicatedAfterThreshold",
+            };
+            match status {
+                Replication::Failed => {
+                    s3.notify(&ctx, tx, &loaded, &Event { name, key: &copy.key, version: &version })
+                }
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+}
+
+pub(crate) fn job(s3: &Arc<S3>) -> JobKind {
+    let (s3, given_up) = (Arc::clone(s3), Arc::clone(s3));
+    JobKind {
+        name: JOB,
+        retry: RetryPolicy {
+            attempts: 12,
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(3600),
+        },
+        concurrency: 8,
+        handler: Arc::new(move |_, job| {
+            let s3 = Arc::clone(&s3);
+            Box::pin(async move {
+                let Ok(copy) = serde_json::from_slice::<Copy>(&job.payload) else { return JobOutcome::Done };
+                match s3.replicate_now(&copy).await {
+                    Ok(()) => JobOutcome::Done,
+                    Err(error) => JobOutcome::Failed(error.to_string()),
+                }
+            })
+        }),
+        given_up: Some(Arc::new(move |_, job| {
+            let s3 = Arc::clone(&given_up);
+            Box::pin(async move {
+                let Ok(copy) = serde_json::from_slice::<Copy>(&job.payload) else { return JobOutcome::Done };
+                if let Ok(loaded) = s3.bucket(&copy.bucket) {
+                    let region = s3.cloud.settings().default_region;
+                    let arn = key::arn(&copy.bucket, None);
+                    let ctx = s3.cloud.background("s3.amazonaws.com", &arn, loaded.bucket.owner, region);
+                    let _ = s3.settle(&ctx, &loaded, &copy, Replication::Failed).await;
+                }
+                JobOutcome::Done
+            })
+        })),
+    }
+}
