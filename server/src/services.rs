@@ -95,6 +95,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let is_durable = options.durability == kv::Durability::Durable;
     let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
     let dynamodb = dynamodb::DynamoDbService::new(cloud.clone());
+    let bridge = events::EventBridge::new(cloud.clone());
     let mail = sns::Config { smtp: options.mail.smtp()? };
 
     let sqs = sqs::SqsService::new(cloud.clone());
@@ -103,6 +104,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         apigateway::service(cloud.clone()),
         dynamodb.service(),
         dynamodb.streams_service(),
+        bridge.service(),
         iam::service(cloud.clone()),
         iam::sts_service(cloud.clone()),
         lambda.service(),
@@ -112,6 +114,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         sqs.service(),
     ];
     let mut jobs = lambda.jobs();
+    jobs.extend(bridge.jobs());
     jobs.extend(dynamodb.jobs());
     jobs.extend(iam::jobs(cloud));
     jobs.extend(logs::jobs(cloud));

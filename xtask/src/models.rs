@@ -19,6 +19,7 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
     ("apigateway/api", "apigateway"),
     ("dynamodb/api", "dynamodb"),
     ("dynamodb/streams-api", "dynamodbstreams"),
+    ("events/api", "events"),
     ("iam/api", "iam"),
     ("iam/sts-api", "sts"),
     ("lambda/api", "lambda"),

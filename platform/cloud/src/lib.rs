@@ -8,6 +8,7 @@ pub mod architecture;
 mod authorize;
 mod ctx;
 mod directory;
+mod event_sink;
 mod front;
 mod guard;
 mod http;
@@ -21,6 +22,7 @@ pub mod trace;
 
 pub use ctx::{Caller, Ctx, tenant};
 pub use directory::{Actor, Credential, Directory, PrincipalPolicies};
+pub use event_sink::{EventSink, ServiceEvent};
 pub use front::{Apart, Claim, Exchange, HttpFront};
 pub use guard::Guard;
 pub use http::{HttpEndpoint, RawCalls};

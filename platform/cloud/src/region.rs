@@ -10,7 +10,9 @@ use store::Store;
 use crate::architecture::Architecture;
 use crate::http::not_open;
 use crate::registry::Registry;
-use crate::{Actor, Caller, Ctx, Directory, Ids, Metrics, RawCalls, Service, TraceContext, Traces};
+use crate::{
+    Actor, Caller, Ctx, Directory, EventSink, Ids, Metrics, RawCalls, Service, TraceContext, Traces,
+};
 
 /// What a region is told at start.
 #[derive(Clone, Debug)]
@@ -37,6 +39,7 @@ struct Inner {
     registry: OnceLock<Registry>,
     directory: OnceLock<Arc<dyn Directory>>,
     raw_calls: OnceLock<Weak<dyn RawCalls>>,
+    event_sink: OnceLock<Arc<dyn EventSink>>,
 }
 
 impl Cloud {
@@ -52,6 +55,7 @@ impl Cloud {
             registry: OnceLock::new(),
             directory: OnceLock::new(),
             raw_calls: OnceLock::new(),
+            event_sink: OnceLock::new(),
         }))
     }
 
@@ -69,6 +73,15 @@ impl Cloud {
 
     pub fn raw_calls(&self) -> Result<Arc<dyn RawCalls>, ApiError> {
         self.0.raw_calls.get().and_then(Weak::upgrade).ok_or_else(not_open)
+    }
+
+    /// Tells who takes events of services; a second call is ignored.
+    pub fn set_event_sink(&self, sink: Arc<dyn EventSink>) {
+        let _ = self.0.event_sink.set(sink);
+    }
+
+    pub fn event_sink(&self) -> Option<&Arc<dyn EventSink>> {
+        self.0.event_sink.get()
     }
 
     pub fn settings(&self) -> &Settings {
