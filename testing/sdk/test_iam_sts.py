@@ -44,7 +44,7 @@ def refused(call, *codes, **parameters):
     with pytest.raises(ClientError) as error:
         call(**parameters)
     told = error.value.response["Error"]
-    assert told["Code"] in (codes or ("AccessDenied", "AccessDeniedException")), told
+    assert told["Code"] in (codes or ("AccessDenied", "AccessDeniedException", "AuthorizationError")), told
     return told["Message"]
 
 

@@ -61,7 +61,12 @@ impl Gateway {
         let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         for fronted in &self.fronts {
             let scope = match authorization {
-                Some(value) if value.starts_with(b"AWS ") => Some(fronted.schema.signing_name),
+                Some(value) if value.starts_with(b"AWS ") => {
+                    if self.is_for_another(parts, fronted) {
+                        continue;
+                    }
+                    Some(fronted.schema.signing_name)
+                }
                 Some(value) => {
                     let wanted = fronted.scope.as_bytes();
                     if !value.windows(wanted.len()).any(|window| window == wanted) {

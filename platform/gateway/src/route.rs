@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use shapes::ServiceSchema;
-use wire::identify;
 use wire::router::Router;
+use wire::{Request, identify};
 
 /// The services by every name that requests call them.
 pub(crate) struct Routes {
@@ -65,7 +65,8 @@ impl Routes {
             .or_else(|| self.by_scope(hints))
             .or_else(|| self.by_cbor_path(hints.request.path))
             .or_else(|| self.by_host(hints.authority))
-            .or_else(|| self.by_version(hints.request));
+            .or_else(|| self.by_version(hints.request))
+            .or_else(|| self.by_dated_path(hints.request));
         index.map(|index| &self.services[index])
     }
 
@@ -94,6 +95,18 @@ impl Routes {
         let (first, rest) = host.split_once('.')?;
         let two = rest.split_once('.').map(|(second, _)| &host[..first.len() + 1 + second.len()]);
         two.and_then(|label| self.by_host_label.get(label)).or_else(|| self.by_host_label.get(first)).copied()
+    }
+
+    /// REST APIs whose paths begin with their version: `/2015-03-31/functions`.
+    fn by_dated_path(&self, request: &wire::Request<'_>) -> Option<usize> {
+        if !request.path.starts_with("/20") {
+            return None;
+        }
+        let Request { method, path, query, .. } = *request;
+        self.services.iter().position(|service| {
+            let found = service.router.find(method, path, query);
+            found.is_some_and(|(operation, _)| operation.uri.starts_with("/20"))
+        })
     }
 
     fn by_version(&self, request: &wire::Request<'_>) -> Option<usize> {
