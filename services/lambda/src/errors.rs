@@ -79,6 +79,14 @@ pub(crate) fn role_cannot_be_assumed(cause: &ApiError) -> ApiError {
     invalid(format!("The role defined for the function cannot be assumed by Lambda. ({})", cause.message()))
 }
 
+pub(crate) fn no_object(cause: &ApiError) -> ApiError {
+    invalid(format!(
+        "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {}",
+        cause.code(),
+        cause.message()
+    ))
+}
+
 pub(crate) fn empty_zip() -> ApiError {
     invalid("Uploaded file must be a non-empty zip")
 }

@@ -1,6 +1,7 @@
 //! Deployment packages and layers: zip files as blobs, and their files on disk for environments to see.
 
 mod merge;
+mod source;
 mod unpack;
 
 use std::fs;
@@ -16,6 +17,7 @@ use tokio::sync::Mutex;
 
 use crate::function::Code;
 use crate::{Config, errors};
+pub(crate) use source::Source;
 use unpack::{Refusal, unpack};
 
 /// Of a zip file in a request (AWS Lambda Developer Guide, "Lambda quotas").
@@ -44,11 +46,16 @@ impl CodeStore {
 
     /// Checks a zip file by unpacking it, and keeps it.
     pub(crate) async fn keep(&self, zip: Bytes, operation: &str) -> Result<Code, ApiError> {
-        if zip.is_empty() {
-            return Err(errors::empty_zip());
-        }
         if zip.len() > MOST_ZIPPED_BYTES {
             return Err(errors::zip_too_large(MOST_ZIPPED_BYTES, operation));
+        }
+        self.keep_any(zip).await
+    }
+
+    /// As [`Self::keep`], however large the zip file is.
+    async fn keep_any(&self, zip: Bytes) -> Result<Code, ApiError> {
+        if zip.is_empty() {
+            return Err(errors::empty_zip());
         }
         let id = BlobId::of(&zip);
         self.files(id, Some(zip.clone())).await?;

@@ -8,6 +8,7 @@ use lambda_api::op::CreateFunction;
 use lambda_api::{CreateFunctionInput, CreateFunctionOutput};
 use shapes::ApiError;
 
+use crate::code::Source;
 use crate::configuration::Changes;
 use crate::function::{Function, LATEST, Logging, Target, Version};
 use crate::{Lambda, errors, tables};
@@ -30,19 +31,18 @@ impl Handle<CreateFunction> for Lambda {
         changes.layers = self.layers(ctx, changes.layer_arns.as_deref()).await?;
         let tags = input.tags.unwrap_or_default();
         super::tags::check(&tags)?;
-        if input.code.s3_bucket.is_some() {
-            return Err(errors::not_here_yet("Code from S3: send it as ZipFile; code from Amazon S3"));
-        }
-        let zip = input
-            .code
-            .zip_file
-            .ok_or_else(|| errors::invalid("Please provide a source for function code."))?;
+        let source = Source {
+            zip: input.code.zip_file,
+            bucket: input.code.s3_bucket,
+            key: input.code.s3_key,
+            version: input.code.s3_object_version,
+        };
         // Told early, before the work on the package.
         let exists = tables::FUNCTIONS.contains(&mut ctx.read()?, &target.name)?;
         if exists {
             return Err(errors::function_exists(&target.name));
         }
-        let code = self.code.keep(zip, "CreateFunction").await?;
+        let code = self.package(ctx, source, "CreateFunction").await?;
         let mut latest = Version {
             name: target.name.clone(),
             version: LATEST.to_owned(),

@@ -18,6 +18,7 @@ use shapes::ApiError;
 use store::{Order, Range, Reader, Tx};
 
 use super::page_size;
+use crate::code::Source;
 use crate::layer::{LayerName, LayerVersion, LayerVersionArn};
 use crate::policy::ResourcePolicy;
 use crate::{Lambda, errors, tables};
@@ -33,17 +34,18 @@ impl Handle<PublishLayerVersion> for Lambda {
         input: PublishLayerVersionInput,
     ) -> Result<PublishLayerVersionOutput, ApiError> {
         let layer = LayerName::parse(ctx, &input.layer_name)?;
-        if input.content.s3_bucket.is_some() {
-            return Err(errors::not_here_yet("A layer from S3: send it as ZipFile; a layer from Amazon S3"));
-        }
-        let zip = input.content.zip_file;
-        let zip = zip.ok_or_else(|| errors::invalid("Please provide a source for the layer's content."))?;
+        let source = Source {
+            zip: input.content.zip_file,
+            bucket: input.content.s3_bucket,
+            key: input.content.s3_key,
+            version: input.content.s3_object_version,
+        };
         let version = LayerVersion {
             description: input.description.unwrap_or_default(),
             license: input.license_info,
             runtimes: input.compatible_runtimes.unwrap_or_default(),
             architectures: input.compatible_architectures.unwrap_or_default(),
-            code: self.code.keep(zip, "PublishLayerVersion").await?,
+            code: self.package(ctx, source, "PublishLayerVersion").await?,
             created: ctx.now(),
             policy: ResourcePolicy::default(),
         };

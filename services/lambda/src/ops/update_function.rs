@@ -11,6 +11,7 @@ use lambda_api::{
 use shapes::ApiError;
 
 use super::versions::publish;
+use crate::code::Source;
 use crate::configuration::Changes;
 use crate::function::{LATEST, Target};
 use crate::{Lambda, errors, tables};
@@ -27,15 +28,16 @@ impl Handle<UpdateFunctionCode> for Lambda {
     ) -> Result<UpdateFunctionCodeOutput, ApiError> {
         let target = parse_latest(ctx, &input.function_name)?;
         target.function(&mut ctx.store().read(&target.scope())?)?;
-        if input.s3_bucket.is_some() {
-            return Err(errors::not_here_yet("Code from S3: send it as ZipFile; code from Amazon S3"));
-        }
         if input.image_uri.is_some() {
             return Err(errors::not_here_yet("Package type Image of a Lambda function"));
         }
-        let zip =
-            input.zip_file.ok_or_else(|| errors::invalid("Please provide a source for function code."))?;
-        let code = self.code.keep(zip, "UpdateFunctionCode").await?;
+        let source = Source {
+            zip: input.zip_file,
+            bucket: input.s3_bucket,
+            key: input.s3_key,
+            version: input.s3_object_version,
+        };
+        let code = self.package(ctx, source, "UpdateFunctionCode").await?;
         let architecture = input.architectures.map(|list| architecture(Some(&list))).transpose()?;
         let is_dry = input.dry_run.unwrap_or(false);
         let publishes = input.publish.unwrap_or(false) && !is_dry;

@@ -1,9 +1,14 @@
 //! Deployment packages that nobody should unpack, and configurations that nobody can have.
 
 use std::io::{Cursor, Write};
+use std::sync::Arc;
 
+use bytes::Bytes;
+use cloud::{Ctx, Guard, Handle, Operation, Service};
 use lambda_api::op::{CreateFunction, GetFunction, ListFunctions};
 use lambda_api::{CreateFunctionInput, FunctionCode, GetFunctionInput, ListFunctionsInput};
+use s3_api::op::GetObject;
+use s3_api::{GetObjectInput, GetObjectOutput};
 use shapes::ApiError;
 use zip::write::SimpleFileOptions;
 
@@ -76,6 +81,54 @@ async fn packages_have_a_size() {
     assert_eq!(error.message(), "Unzipped size must be smaller than 262144000 bytes");
     let error = create(&functions, vec![0; (50 << 20) + 1]).await.unwrap_err();
     assert_eq!((error.status(), error.name()), (413, "RequestEntityTooLargeException"));
+}
+
+/// An object store with one object.
+struct Objects(Vec<u8>);
+
+static OBJECTS: &[Operation<Objects>] = &[Operation::of::<GetObject>()];
+
+impl Handle<GetObject> for Objects {
+    fn guard(&self, _: &Ctx, _: &GetObjectInput) -> Result<Guard, ApiError> {
+        Ok(Guard::open())
+    }
+
+    async fn handle(self: &Arc<Self>, _: &Ctx, input: GetObjectInput) -> Result<GetObjectOutput, ApiError> {
+        if (input.bucket.as_str(), input.key.as_str()) != ("code", "f.zip") {
+            return Err(s3_api::error::no_such_key("The specified key does not exist."));
+        }
+        Ok(GetObjectOutput { body: Some(Bytes::from(self.0.clone()).into()), ..Default::default() })
+    }
+}
+
+#[tokio::test]
+async fn packages_come_from_objects_too() {
+    let package = zip(&[("index.py", "x = 1")]);
+    let objects = Arc::new(Objects(package.clone()));
+    let functions = Functions::beside(|_| {}, |_| vec![Service::new(&s3_api::SERVICE, objects, OBJECTS)]);
+    let create = async |key: &str| {
+        let change = |input: &mut CreateFunctionInput| {
+            input.code = lambda_api::FunctionCode {
+                s3_bucket: Some("code".to_owned()),
+                s3_key: Some(key.to_owned()),
+                ..Default::default()
+            };
+        };
+        functions.create("f", "python3.12", &[], change).await
+    };
+    let error = create("gone.zip").await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.message()),
+        (
+            "InvalidParameterValueException",
+            "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not \
+             exist."
+        )
+    );
+    create("f.zip").await.unwrap();
+    let input = GetFunctionInput { function_name: "f".to_owned(), qualifier: None };
+    let shown = functions.region.call::<GetFunction>(input).await.unwrap().configuration.unwrap();
+    assert_eq!(shown.code_size, Some(package.len() as i64));
 }
 
 #[tokio::test]
