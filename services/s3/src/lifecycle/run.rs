@@ -159,7 +159,7 @@ impl S3 {
                         let goes = version.is_delete_marker
                             && is_alone
                             && marker_expires(rules, &key, &version, ctx.now());
-                        changes.extend(goes.then(|| Change::Remove { key, id: version.id }));
+                        changes.extend(goes.then_some(Change::Remove { key, id: version.id }));
                         continue;
                     }
                     changes.extend(older_change(rules, &key, &version, counted.1, ctx.now()));

@@ -18,7 +18,7 @@ use crate::{S3, encryption, errors, fields::FieldsMut, key, lifecycle};
 impl Handle<PutObject> for S3 {
     fn guard(&self, ctx: &Ctx, input: &PutObjectInput) -> Result<Guard, ApiError> {
         let guard = self.object_guard(ctx, &input.bucket, &input.key, "s3:PutObject")?;
-        Ok(with_request(guard, ctx, self, input, &input.bucket, &input.key)?)
+        with_request(guard, ctx, self, input, &input.bucket, &input.key)
     }
 
     async fn handle(

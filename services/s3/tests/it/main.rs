@@ -1,5 +1,7 @@
 //! What users of S3 observe, through the typed client on a stepped clock.
 
+#![allow(clippy::unwrap_used, reason = "what the tests share is test code as well")]
+
 mod access;
 mod checksums;
 mod configurations;

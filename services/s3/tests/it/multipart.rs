@@ -114,7 +114,10 @@ async fn a_completion_is_held_to_what_was_uploaded() {
     ] {
         assert_eq!(code(complete(&bucket, "k", &id, &parts).await), expected, "{parts:?}");
     }
-    assert_eq!(code(complete(&bucket, "k", &"0".repeat(32), &[last.clone()]).await), "NoSuchUpload");
+    assert_eq!(
+        code(complete(&bucket, "k", &"0".repeat(32), std::slice::from_ref(&last)).await),
+        "NoSuchUpload"
+    );
     assert_eq!(code(complete(&bucket, "k", &id, &[last]).await), "Ok");
     let number = UploadPartInput {
         bucket: name(),
