@@ -117,6 +117,20 @@ fn a_view_does_not_move_while_memtables_are_flushed_and_tables_merged() {
 }
 
 #[test]
+fn a_flood_waits_for_flushes_rather_than_filling_memory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tree = open(directory.path());
+    for n in 0..600_u32 {
+        tree.commit(&batch(&[(n.to_be_bytes().to_vec(), Some(vec![n as u8; 20_000]))]), false)
+            .expect("a commit");
+        let sealed = tree.figures().sealed;
+        assert!(sealed <= 4, "{sealed} memtables wait");
+    }
+    assert!(tree.figures().flushes > 0);
+    assert!((0..600_u32).all(|n| get(&tree, &n.to_be_bytes()) == Some(vec![n as u8; 20_000])));
+}
+
+#[test]
 fn memtables_that_were_not_flushed_are_found_in_many_segments() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut model = Model::new();
