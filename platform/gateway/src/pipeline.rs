@@ -207,7 +207,15 @@ impl Gateway {
             }
             registry.call(ctx, handler, input).await
         };
-        let answer = match outcome.await {
+        let outcome = outcome.await;
+        if *protocol == Protocol::AwsQuery && identify::accepts_json(request.headers) {
+            if let Err(error) = &outcome {
+                log_failure(service.name, operation.name, error, ctx.request_id());
+            }
+            let outcome = outcome.as_deref();
+            return http_response(wire::encode_query_as_json(operation, outcome, ctx.request_id()));
+        }
+        let answer = match outcome {
             Ok(output) => {
                 let answer = wire::encode_output(*protocol, service, operation, &*output, ctx.request_id());
                 self.with_stream(answer, &*output).await

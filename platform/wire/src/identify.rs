@@ -34,6 +34,11 @@ pub fn is_json(headers: &http::HeaderMap) -> bool {
         || content_type.starts_with(b"application/x-amz-json")
 }
 
+/// Whether a client of awsQuery wants its answer in JSON, as API Gateway does.
+pub fn accepts_json(headers: &http::HeaderMap) -> bool {
+    headers.get(http::header::ACCEPT).is_some_and(|accepted| accepted == "application/json")
+}
+
 /// The protocol of a request to `service`: what it shows, as far as the service speaks that.
 pub fn protocol_of(service: &ServiceSchema, request: &Request<'_>) -> Option<Protocol> {
     let has = |protocol| service.protocols.contains(&protocol);

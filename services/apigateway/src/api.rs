@@ -136,6 +136,17 @@ impl Method {
     }
 }
 
+impl IntegrationResponse {
+    pub(crate) fn to_api(&self, status: &str) -> apigateway_api::IntegrationResponse {
+        apigateway_api::IntegrationResponse {
+            status_code: Some(status.to_owned()),
+            selection_pattern: self.selection.clone(),
+            response_templates: (!self.templates.is_empty()).then(|| self.templates.clone()),
+            ..Default::default()
+        }
+    }
+}
+
 impl Integration {
     pub(crate) fn to_api(&self) -> apigateway_api::Integration {
         apigateway_api::Integration {

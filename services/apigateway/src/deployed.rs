@@ -2,20 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use cloud::{Cloud, tenant};
 use identity::{AccountId, Region};
+use regex::Regex;
 use shapes::ApiError;
 use store::Scope;
 use vtl::Template;
 
-use crate::api::{Integration, Resource};
+use crate::api::{Integration, Resource, RestApi};
 use crate::tables::{APIS, DEPLOYMENTS, OWNERS};
-use crate::{errors, integration};
+use crate::{errors, integration, mapping};
 
-/// A stage is looked up anew after this long, so a deployment is live at most this much later.
-const FRESH_FOR: Duration = Duration::from_millis(200);
 /// Stages remembered; past it all are looked up anew.
 const KEPT: usize = 1000;
 
@@ -27,7 +26,8 @@ pub(crate) struct Deployed {
     pub name: String,
     pub stage: String,
     pub variables: BTreeMap<String, String>,
-    deployment: String,
+    /// The API's row as it was stored when this was made: another one may mean another deployment.
+    row: Bytes,
     routes: Vec<Route>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Call {
 
 pub(crate) struct Response {
     pub status: u16,
-    pub selection: Option<String>,
+    pub selection: Option<Regex>,
     pub templates: BTreeMap<String, Template>,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Found {
 
 /// The stages that were called lately.
 #[derive(Default)]
-pub(crate) struct Stages(RwLock<HashMap<(String, String), (Arc<Deployed>, Instant)>>);
+pub(crate) struct Stages(RwLock<HashMap<(String, String), Arc<Deployed>>>);
 
 impl Stages {
     pub(crate) fn find(
@@ -81,41 +81,32 @@ impl Stages {
     ) -> Result<Option<Arc<Deployed>>, ApiError> {
         let key = (api.to_owned(), stage.to_owned());
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some((deployed, since)) = &known
-            && since.elapsed() < FRESH_FOR
+        if let Some(deployed) = &known
+            && deployed.is_current(cloud)?
         {
-            return Ok(Some(Arc::clone(deployed)));
+            return Ok(known);
         }
-        let loaded = load(cloud, api, stage, known.map(|(deployed, _)| deployed))?;
+        let loaded = load(cloud, api, stage)?;
         let mut stages = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if stages.len() >= KEPT {
             stages.clear();
         }
         match &loaded {
-            Some(deployed) => stages.insert(key, (Arc::clone(deployed), Instant::now())),
+            Some(deployed) => stages.insert(key, Arc::clone(deployed)),
             None => stages.remove(&key),
         };
         Ok(loaded)
     }
 }
 
-fn load(
-    cloud: &Cloud,
-    api_id: &str,
-    stage_name: &str,
-    known: Option<Arc<Deployed>>,
-) -> Result<Option<Arc<Deployed>>, ApiError> {
+fn load(cloud: &Cloud, api_id: &str, stage_name: &str) -> Result<Option<Arc<Deployed>>, ApiError> {
     let id = api_id.to_owned();
     let Some(owner) = OWNERS.find(&mut cloud.store().read(&Scope::global())?, &id)? else { return Ok(None) };
     let region = Region::parse(&owner.region).unwrap_or(cloud.settings().default_region);
     let mut snapshot = cloud.store().read(&tenant(owner.account, region))?;
+    let Some(row) = APIS.bytes(&mut snapshot, &id)? else { return Ok(None) };
     let Some(api) = APIS.find(&mut snapshot, &id)? else { return Ok(None) };
     let Some(stage) = api.stages.get(stage_name) else { return Ok(None) };
-    if let Some(known) =
-        known.filter(|known| known.deployment == stage.deployment && known.variables == stage.variables)
-    {
-        return Ok(Some(known));
-    }
     let Some(deployment) = DEPLOYMENTS.find(&mut snapshot, &(id, stage.deployment.clone()))? else {
         return Ok(None);
     };
@@ -127,12 +118,53 @@ fn load(
         name: api.name,
         stage: stage_name.to_owned(),
         variables: stage.variables.clone(),
-        deployment: stage.deployment.clone(),
+        row,
         routes,
     })))
 }
 
 impl Deployed {
+    /// Whether the API is as it was when this was made.
+    fn is_current(&self, cloud: &Cloud) -> Result<bool, ApiError> {
+        let mut snapshot = cloud.store().read(&tenant(self.account, self.region))?;
+        let row = APIS.bytes(&mut snapshot, &self.api)?;
+        Ok(row.is_some_and(|row| row == self.row))
+    }
+
+    /// An API that was not deployed: as the test button calls it.
+    pub(crate) fn of_draft(
+        account: AccountId,
+        region: Region,
+        api: RestApi,
+        variables: BTreeMap<String, String>,
+    ) -> Result<Self, ApiError> {
+        let routes = api.resources.values().map(Route::new).collect::<Result<_, ApiError>>()?;
+        Ok(Self {
+            account,
+            region,
+            api: api.id,
+            name: api.name,
+            stage: "test-invoke-stage".to_owned(),
+            variables,
+            row: Bytes::new(),
+            routes,
+        })
+    }
+
+    /// A method of a resource, whatever path would lead to it.
+    pub(crate) fn method(&self, resource_id: &str, method: &str, path: &str) -> Option<Found> {
+        let route = self.routes.iter().find(|route| route.resource == resource_id)?;
+        let call = route.methods.get(method).or_else(|| route.methods.get("ANY"))?;
+        let asked: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let path_parameters = route.matches(&asked).map(|(_, parameters)| parameters).unwrap_or_default();
+        Some(Found {
+            call: Arc::clone(call),
+            resource_path: route.path.clone(),
+            resource_id: route.resource.clone(),
+            path_parameters,
+        })
+    }
+
     /// `arn:aws:execute-api:us-east-1:123456789012:abc/prod`
     pub(crate) fn arn(&self) -> String {
         format!("arn:aws:execute-api:{}:{}:{}/{}", self.region.as_str(), self.account, self.api, self.stage)
@@ -216,7 +248,7 @@ impl Call {
         let responses = integration.responses.iter().map(|(status, response)| {
             Ok(Response {
                 status: status.parse().unwrap_or(200),
-                selection: response.selection.clone(),
+                selection: response.selection.as_deref().map(mapping::selection).transpose()?,
                 templates: templates(&response.templates)?,
             })
         });

@@ -22,6 +22,22 @@ pub(crate) fn no_such_integration() -> ApiError {
     not_found("Invalid Integration identifier specified")
 }
 
+pub(crate) fn no_such_response() -> ApiError {
+    not_found("Invalid Response status code specified")
+}
+
+pub(crate) fn no_such_deployment() -> ApiError {
+    not_found("Invalid Deployment identifier specified")
+}
+
+pub(crate) fn no_such_stage() -> ApiError {
+    not_found("Invalid stage identifier specified")
+}
+
+pub(crate) fn stage_exists() -> ApiError {
+    ApiError::with_status(409, "ConflictException", "Stage already exists")
+}
+
 pub(crate) fn resource_exists(part: &str) -> ApiError {
     let message = format!("Another resource with the same parent already has this name: {part}");
     ApiError::with_status(409, "ConflictException", message)

@@ -19,7 +19,7 @@ use vtl::text_escape::url_decode;
 use crate::PRINCIPAL;
 use crate::deployed::{Call, Deployed, Found, Stages};
 use crate::integration::{Answer, Target, call_service, invoke, proxy_event};
-use crate::mapping::{MethodRequest, parameter, scope, selects};
+use crate::mapping::{MethodRequest, parameter, scope};
 
 /// Developer Guide, "Amazon API Gateway quotas": payload size.
 const MOST_BYTES: usize = 10 << 20;
@@ -39,10 +39,10 @@ struct Address<'a> {
 }
 
 /// What the client gets.
-struct Reply {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: String,
+pub(crate) struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 impl Execution {
@@ -194,20 +194,25 @@ fn method_request(
     request_id: &str,
     received: shapes::Timestamp,
 ) -> MethodRequest {
-    let headers = head
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-    let query = head.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decoded = |text: &str| url_decode(text).unwrap_or_else(|_| text.to_owned());
-        (decoded(name), decoded(value))
-    });
+    let mut header_values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in &head.headers {
+        if let Ok(value) = value.to_str() {
+            header_values.entry(usual_case(name.as_str())).or_default().push(value.to_owned());
+        }
+    }
+    let query_values = query_values(head.uri.query().unwrap_or_default());
+    // Of several values the last one counts.
+    let last = |values: &BTreeMap<String, Vec<String>>| {
+        let last = values.iter().filter_map(|(name, values)| Some((name.clone(), values.last()?.clone())));
+        last.collect::<BTreeMap<_, _>>()
+    };
     MethodRequest {
         method: head.method.as_str().to_owned(),
         path,
-        headers: headers.collect(),
-        query: query.collect(),
+        headers: last(&header_values),
+        query: last(&query_values),
+        header_values,
+        query_values,
         body: String::from_utf8_lossy(body).into_owned(),
         source_ip: peer.map(|peer| peer.to_string()).unwrap_or_default(),
         request_id: request_id.to_owned(),
@@ -215,7 +220,31 @@ fn method_request(
     }
 }
 
-async fn call(
+/// The decoded parameters of a query string, each with its values.
+pub(crate) fn query_values(query: &str) -> BTreeMap<String, Vec<String>> {
+    let decoded = |text: &str| url_decode(text).unwrap_or_else(|_| text.to_owned());
+    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        values.entry(decoded(name)).or_default().push(decoded(value));
+    }
+    values
+}
+
+/// `Content-Type`: a header's name as clients usually spell it, since functions look for that and the spelling that came
+/// is not known any more.
+fn usual_case(name: &str) -> String {
+    let mut begins = true;
+    name.chars()
+        .map(|c| {
+            let c = if begins { c.to_ascii_uppercase() } else { c };
+            begins = c == '-';
+            c
+        })
+        .collect()
+}
+
+pub(crate) async fn call(
     ctx: &Ctx,
     deployed: &Deployed,
     found: &Found,
@@ -239,7 +268,8 @@ async fn call(
             };
             let status = serde_json::from_str::<Value>(&text).ok();
             let status = status.and_then(|json| json.get("statusCode")?.as_u64()).unwrap_or(500);
-            let answer = Answer { status: u16::try_from(status).unwrap_or(500), body: String::new() };
+            let status = u16::try_from(status).unwrap_or(500);
+            let answer = Answer { status, body: String::new(), error: None };
             respond(call, &answer, request, deployed, found)
         }
         (_, Some(Target::Function(function))) => {
@@ -320,6 +350,9 @@ fn service_request(
     if !headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
         headers.insert("Content-Type", JSON.to_owned());
     }
+    if !headers.keys().any(|name| name.eq_ignore_ascii_case("accept")) {
+        headers.insert("Accept", JSON.to_owned());
+    }
     for (name, value) in headers {
         built = built.header(name, value);
     }
@@ -337,7 +370,9 @@ fn respond(
     let chosen = call
         .responses
         .iter()
-        .find(|response| response.selection.as_ref().is_some_and(|pattern| selects(pattern, answer.status)))
+        .find(|response| {
+            response.selection.as_ref().is_some_and(|pattern| pattern.is_match(&answer.selected_by()))
+        })
         .or_else(|| call.responses.iter().find(|response| response.selection.is_none()));
     let Some(chosen) = chosen else { return Ok(Reply::message(500, "Internal server error")) };
     // A refused call must not look like an accepted one because nobody mapped refusals.

@@ -45,6 +45,18 @@ impl Target {
 pub(crate) struct Answer {
     pub status: u16,
     pub body: String,
+    /// The message of a function's error, which selects the response in place of the status.
+    pub error: Option<String>,
+}
+
+impl Answer {
+    /// The text that selection patterns are about.
+    pub(crate) fn selected_by(&self) -> std::borrow::Cow<'_, str> {
+        match &self.error {
+            Some(error) => error.into(),
+            None => self.status.to_string().into(),
+        }
+    }
 }
 
 /// Calls an AWS service with a request that was mapped already.
@@ -57,6 +69,7 @@ pub(crate) async fn call_service(
     Ok(Answer {
         status: response.status().as_u16(),
         body: String::from_utf8_lossy(response.body()).into_owned(),
+        error: None,
     })
 }
 
@@ -69,8 +82,12 @@ pub(crate) async fn invoke(ctx: &Ctx, function: &str, payload: String) -> Result
     };
     let output = ctx.call::<lambda_api::op::Invoke>(input).await?;
     let body = String::from_utf8_lossy(&output.payload.unwrap_or_default()).into_owned();
-    let status = if output.function_error.is_some() { 502 } else { 200 };
-    Ok(Answer { status, body })
+    let message = |body: &str| {
+        let json = serde_json::from_str::<serde_json::Value>(body).ok()?;
+        json.get("errorMessage")?.as_str().map(str::to_owned)
+    };
+    let error = output.function_error.map(|_| message(&body).unwrap_or_default());
+    Ok(Answer { status: if error.is_some() { 502 } else { 200 }, body, error })
 }
 
 /// The event of a proxy integration (Developer Guide, "Input format of a Lambda function for proxy integration").
@@ -82,19 +99,17 @@ pub(crate) fn proxy_event(
     let or_null = |map: &std::collections::BTreeMap<String, String>| {
         if map.is_empty() { serde_json::Value::Null } else { serde_json::json!(map) }
     };
-    let several = |map: &std::collections::BTreeMap<String, String>| {
-        let lists: std::collections::BTreeMap<_, _> =
-            map.iter().map(|(name, value)| (name, vec![value])).collect();
-        if lists.is_empty() { serde_json::Value::Null } else { serde_json::json!(lists) }
+    let several = |map: &std::collections::BTreeMap<String, Vec<String>>| {
+        if map.is_empty() { serde_json::Value::Null } else { serde_json::json!(map) }
     };
     serde_json::json!({
         "resource": found.resource_path,
         "path": request.path,
         "httpMethod": request.method,
         "headers": or_null(&request.headers),
-        "multiValueHeaders": several(&request.headers),
+        "multiValueHeaders": several(&request.header_values),
         "queryStringParameters": or_null(&request.query),
-        "multiValueQueryStringParameters": several(&request.query),
+        "multiValueQueryStringParameters": several(&request.query_values),
         "pathParameters": or_null(&found.path_parameters),
         "stageVariables": or_null(&deployed.variables),
         "requestContext": {

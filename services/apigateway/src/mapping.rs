@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use regex::{Regex, RegexBuilder};
 use shapes::{ApiError, Timestamp};
 use vtl::{Object, Scope, Value, json_path, text_escape};
 
@@ -16,11 +17,17 @@ pub(crate) struct MethodRequest {
     pub path: String,
     pub headers: BTreeMap<String, String>,
     pub query: BTreeMap<String, String>,
+    /// All values of headers and of query parameters, by name.
+    pub header_values: BTreeMap<String, Vec<String>>,
+    pub query_values: BTreeMap<String, Vec<String>>,
     pub body: String,
     pub source_ip: String,
     pub request_id: String,
     pub received: Timestamp,
 }
+
+/// What a compiled selection pattern may take.
+const MOST_PATTERN_BYTES: usize = 1 << 20;
 
 /// Where an integration's request takes a parameter to, and from where: only mappings that are known are stored.
 pub(crate) fn check_parameter(to: &str, from: &str) -> Result<(), ApiError> {
@@ -66,24 +73,13 @@ pub(crate) fn parameter(
     context(request, deployed, found).into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// Whether a selection pattern is one that [`selects`] understands: digits, `x` or `\d` for any digit, and `|`.
-pub(crate) fn is_selection_supported(pattern: &str) -> bool {
-    pattern
-        .replace("\\d", "x")
-        .split('|')
-        .all(|part| part.chars().all(|c| c.is_ascii_digit() || c == 'x' || c == '.'))
-}
-
-/// Whether an integration's status is one that a selection pattern means.
-pub(crate) fn selects(pattern: &str, status: u16) -> bool {
-    let status = status.to_string();
-    pattern.replace("\\d", "x").split('|').any(|part| {
-        part.len() == status.len()
-            && part
-                .chars()
-                .zip(status.chars())
-                .all(|(wanted, digit)| wanted == digit || matches!(wanted, 'x' | '.'))
-    })
+/// A selection pattern: a regular expression over the whole of a status, or of a function's error.
+pub(crate) fn selection(pattern: &str) -> Result<Regex, ApiError> {
+    RegexBuilder::new(&format!("^(?:{pattern})$"))
+        .dot_matches_new_line(true)
+        .size_limit(MOST_PATTERN_BYTES)
+        .build()
+        .map_err(|_| errors::bad_request(format!("Invalid selection pattern specified: {pattern}")))
 }
 
 /// The scope of a template over `body`: the method's request's, or the integration's answer.
@@ -216,23 +212,21 @@ impl Object for Util {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_selection_supported, selects};
+    use super::selection;
 
     #[test]
-    fn selection_patterns_name_statuses() {
-        for (pattern, status, is_selected) in [
-            ("4\\d{2}", 400, false),
-            ("4xx", 404, true),
-            ("5..", 503, true),
-            ("200|201", 201, true),
-            ("4\\d\\d", 302, false),
+    fn selection_patterns_mean_the_whole_text() {
+        for (pattern, text, is_selected) in [
+            ("4\\d{2}", "400", true),
+            ("4\\d{2}", "4000", false),
+            ("5..", "503", true),
+            ("200|201", "201", true),
+            ("4\\d\\d", "302", false),
+            (".*Bad.*", "It was\nBad indeed", true),
         ] {
-            assert_eq!(
-                is_selection_supported(pattern) && selects(pattern, status),
-                is_selected,
-                "{pattern} {status}"
-            );
+            let selected = selection(pattern).is_ok_and(|pattern| pattern.is_match(text));
+            assert_eq!(selected, is_selected, "{pattern} {text}");
         }
-        assert!(!is_selection_supported(".*Error.*"));
+        assert!(selection("(").is_err());
     }
 }

@@ -6,10 +6,11 @@ use super::fault;
 use crate::query::{Flavour, Form};
 use crate::rest::BodyOf;
 use crate::xml::{Dialect, Element, Writer};
-use crate::{ClientRequest, Missing, Request, Response, Side, errors, query, xml};
+use crate::{ClientRequest, Missing, Request, Response, Side, errors, json, query, xml};
 
 pub(super) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 const XML: &str = "text/xml";
+const JSON: &str = "application/json";
 
 pub(super) fn decode_request(request: &Request<'_>, input: &mut dyn Struct) -> Result<Missing, ApiError> {
     query::form_into(&form(request)?, input, Flavour::Aws)
@@ -41,6 +42,43 @@ pub(super) fn encode_output(
     writer.close("ResponseMetadata");
     writer.close(&root);
     let mut response = Response::new(200, XML, writer.finish());
+    response.set("x-amzn-requestid", request_id);
+    response
+}
+
+/// As [`encode_output`], for a client that accepts JSON: API Gateway.
+pub(super) fn encode_output_as_json(
+    operation: &'static OperationSchema,
+    output: &dyn Struct,
+    request_id: &str,
+) -> Response {
+    let mut body = format!("{{\"{}Response\":{{", operation.name).into_bytes();
+    if let Some(wrapper) = wrapper(operation, output) {
+        json::string(&mut body, &wrapper);
+        body.push(b':');
+        json::structure(&mut body, output, BodyOf::Rpc);
+        body.push(b',');
+    }
+    body.extend_from_slice(b"\"ResponseMetadata\":{\"RequestId\":");
+    json::string(&mut body, request_id);
+    body.extend_from_slice(b"}}}");
+    let mut response = Response::new(200, JSON, body);
+    response.set("x-amzn-requestid", request_id);
+    response
+}
+
+/// An error for a client that accepts JSON.
+pub(super) fn encode_error_as_json(error: &ApiError, request_id: &str) -> Response {
+    let mut body = b"{\"Error\":{\"Code\":".to_vec();
+    json::string(&mut body, error.code());
+    body.extend_from_slice(b",\"Message\":");
+    json::string(&mut body, error.message());
+    body.extend_from_slice(b",\"Type\":");
+    json::string(&mut body, type_of(error));
+    body.extend_from_slice(b"},\"RequestId\":");
+    json::string(&mut body, request_id);
+    body.push(b'}');
+    let mut response = Response::new(error.status(), JSON, body);
     response.set("x-amzn-requestid", request_id);
     response
 }

@@ -52,6 +52,18 @@ pub fn encode_output(
     }
 }
 
+/// Writes the answer to a request of awsQuery whose client accepts JSON; see [`crate::identify::accepts_json`].
+pub fn encode_query_as_json(
+    operation: &'static OperationSchema,
+    outcome: Result<&dyn Struct, &ApiError>,
+    request_id: &str,
+) -> Response {
+    match outcome {
+        Ok(output) => aws_query::encode_output_as_json(operation, output, request_id),
+        Err(error) => aws_query::encode_error_as_json(error, request_id),
+    }
+}
+
 /// Writes the answer to a failed request, also to one of which not even the operation is known.
 pub fn encode_error(
     protocol: Protocol,

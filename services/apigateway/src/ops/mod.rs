@@ -3,11 +3,14 @@
 mod create_deployment;
 mod create_resource;
 mod create_rest_api;
+mod delete_parts;
 mod delete_rest_api;
+mod describe;
 mod get_resources;
 mod get_rest_apis;
 mod put_integration;
 mod put_method;
+mod test_invoke_method;
 
 use apigateway_api::op;
 use cloud::{Ctx, Guard, Operation};
@@ -22,14 +25,32 @@ pub(crate) static OPERATIONS: &[Operation<ApiGateway>] = &[
     Operation::transaction::<op::CreateDeployment>(),
     Operation::transaction::<op::CreateResource>(),
     Operation::transaction::<op::CreateRestApi>(),
+    Operation::transaction::<op::CreateStage>(),
+    Operation::transaction::<op::DeleteDeployment>(),
+    Operation::transaction::<op::DeleteIntegration>(),
+    Operation::transaction::<op::DeleteIntegrationResponse>(),
+    Operation::transaction::<op::DeleteMethod>(),
+    Operation::transaction::<op::DeleteMethodResponse>(),
+    Operation::transaction::<op::DeleteResource>(),
     Operation::transaction::<op::DeleteRestApi>(),
+    Operation::transaction::<op::DeleteStage>(),
+    Operation::of::<op::GetDeployment>(),
+    Operation::of::<op::GetDeployments>(),
+    Operation::of::<op::GetIntegration>(),
+    Operation::of::<op::GetIntegrationResponse>(),
+    Operation::of::<op::GetMethod>(),
+    Operation::of::<op::GetMethodResponse>(),
+    Operation::of::<op::GetResource>(),
     Operation::of::<op::GetResources>(),
     Operation::of::<op::GetRestApi>(),
     Operation::of::<op::GetRestApis>(),
+    Operation::of::<op::GetStage>(),
+    Operation::of::<op::GetStages>(),
     Operation::transaction::<op::PutIntegration>(),
     Operation::transaction::<op::PutIntegrationResponse>(),
     Operation::transaction::<op::PutMethod>(),
     Operation::transaction::<op::PutMethodResponse>(),
+    Operation::of::<op::TestInvokeMethod>(),
 ];
 
 /// The guard of an operation: API Gateway's actions are HTTP methods on paths (Developer Guide, "Actions and resources

@@ -70,11 +70,8 @@ impl Transact<PutIntegrationResponse> for ApiGateway {
         if input.response_parameters.is_some() {
             return Err(errors::not_here_yet("The parameter responseParameters of PutIntegrationResponse"));
         }
-        // Status codes with `x` for any digit are the usual patterns; others wait for regular expressions.
-        if let Some(pattern) = &input.selection_pattern
-            && !mapping::is_selection_supported(pattern)
-        {
-            return Err(errors::not_here_yet(&format!("The selection pattern {pattern}")));
+        if let Some(pattern) = &input.selection_pattern {
+            mapping::selection(pattern)?;
         }
         let templates = input.response_templates.iter().flat_map(|templates| templates.values());
         templates.into_iter().try_for_each(|template| check_template(template))?;
