@@ -81,7 +81,10 @@ impl Site<'_> {
         }
         // A folder without its slash.
         let folder = format!("{key}/{index}");
-        if error.status() == 404 && !key.is_empty() && !key.ends_with('/') && self.get(&folder).await.is_ok()
+        if matches!(error.status(), 403 | 404)
+            && !key.is_empty()
+            && !key.ends_with('/')
+            && self.get(&folder).await.is_ok()
         {
             return Ok(moved(302, &format!("/{}/", crate::key::url_encode(key, true))));
         }
