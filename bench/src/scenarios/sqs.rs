@@ -1,10 +1,11 @@
-//! SQS: sending, and receiving with deleting.
+//! SQS: sending, receiving with deleting, and waiting; behind a backlog if wished.
 
 use std::time::Instant;
 
-use sqs_api::op::{CreateQueue, DeleteMessage, DeleteQueue, ReceiveMessage, SendMessage};
+use sqs_api::op::{CreateQueue, DeleteMessage, DeleteQueue, ReceiveMessage, SendMessage, SendMessageBatch};
 use sqs_api::{
-    CreateQueueInput, DeleteMessageInput, DeleteQueueInput, ReceiveMessageInput, SendMessageInput,
+    CreateQueueInput, DeleteMessageInput, DeleteQueueInput, ReceiveMessageInput, SendMessageBatchInput,
+    SendMessageBatchRequestEntry, SendMessageInput,
 };
 
 use crate::connection::Connection;
@@ -46,6 +47,65 @@ impl Queue {
             })
             .collect::<Result<_, _>>()?;
         load::run(&self.client, "SendMessage", requests, load).await
+    }
+
+    /// Puts so many messages of 300 bytes on the queue, for the other measurements to stand behind.
+    pub async fn fill(&self, messages: usize, load: Load) -> Result<(), BenchError> {
+        let entries = (0..10)
+            .map(|number| SendMessageBatchRequestEntry {
+                id: number.to_string(),
+                message_body: super::payload(number),
+                ..Default::default()
+            })
+            .collect();
+        let input = SendMessageBatchInput { queue_url: self.url.clone(), entries };
+        let request = self.client.request::<SendMessageBatch>(&input)?;
+        let each = messages.div_ceil(10 * load.connections.max(1));
+        let mut tasks = Vec::new();
+        for _ in 0..load.connections {
+            let (client, request) = (self.client.clone(), request.clone());
+            tasks.push(tokio::spawn(async move {
+                let mut connection = Connection::open(&client.endpoint.authority).await?;
+                for _ in 0..each {
+                    let (status, body) = connection.exchange(&request).await?;
+                    client.output::<SendMessageBatch>(status, body)?;
+                }
+                Ok::<_, BenchError>(())
+            }));
+        }
+        for task in tasks {
+            task.await.map_err(|error| BenchError::Request(error.to_string()))??;
+        }
+        Ok(())
+    }
+
+    /// One long poll of twenty seconds on every connection, on an empty queue: what waiting costs is seen at the
+    /// region's process meanwhile.
+    pub async fn wait(&self, load: Load) -> Result<Report, BenchError> {
+        let input = ReceiveMessageInput {
+            queue_url: self.url.clone(),
+            wait_time_seconds: Some(20),
+            ..Default::default()
+        };
+        let request = self.client.request::<ReceiveMessage>(&input)?;
+        let started = Instant::now();
+        let mut tasks = Vec::new();
+        for _ in 0..load.connections {
+            let mut connection = Connection::open(&self.client.endpoint.authority).await?;
+            let (client, request) = (self.client.clone(), request.clone());
+            tasks.push(tokio::spawn(async move {
+                let sent = Instant::now();
+                let (status, body) = connection.exchange(&request).await?;
+                client.output::<ReceiveMessage>(status, body)?;
+                Ok::<_, BenchError>(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX))
+            }));
+        }
+        let mut times = Vec::new();
+        for task in tasks {
+            times.push(task.await.map_err(|error| BenchError::Request(error.to_string()))??);
+        }
+        let load = Load { duration: started.elapsed(), ..load };
+        Ok(load::report("ReceiveMessage, waiting", load, times))
     }
 
     /// ReceiveMessage of one message and DeleteMessage of it, counted as one, while there are messages.

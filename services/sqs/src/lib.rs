@@ -34,7 +34,8 @@ use directory::Directory;
 use recording::Recorder;
 use timelines::Timelines;
 
-/// SQS with what it shares between its operations and its jobs.
+/// SQS with what it shares between its operations and its jobs. Cheap to clone.
+#[derive(Clone)]
 pub struct SqsService(Arc<Sqs>);
 
 impl SqsService {
@@ -53,6 +54,11 @@ impl SqsService {
         Service::new(&sqs_api::SERVICE, Arc::clone(&self.0), ops::OPERATIONS)
             .wording_its_own_checks()
             .taking_path_as("QueueUrl")
+    }
+
+    /// Stores what receives have left to be stored. To be called before the store is closed.
+    pub async fn stop(&self) {
+        self.0.store_all_receipts().await;
     }
 
     /// Upkeep of queues, removal of deleted ones, and message move tasks.

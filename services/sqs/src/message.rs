@@ -68,7 +68,11 @@ impl Message {
     pub(crate) fn weight(&self) -> usize {
         let attributes: usize =
             self.attributes.iter().map(|(name, value)| name.len() + value.size() + 64).sum();
-        self.text().len() + attributes + 512
+        let body = match &self.body {
+            Body::Plain(text) => text.len(),
+            Body::Sealed(sealed) => sealed.len(),
+        };
+        body + attributes + 512
     }
 }
 

@@ -55,7 +55,7 @@ impl Sqs {
         }
     }
 
-    async fn store_receipts(self: &Arc<Self>, timeline: &Arc<Timeline>) {
+    async fn store_receipts(&self, timeline: &Arc<Timeline>) {
         // From here on a receive asks for another round.
         timeline.is_recording.store(false, Ordering::Release);
         loop {
@@ -63,13 +63,13 @@ impl Sqs {
             if places.is_empty() {
                 return;
             }
-            let own = Arc::clone(timeline);
+            let (own, wanted) = (Arc::clone(timeline), places.clone());
             let stored = self.cloud.store().write(&timeline.scope, move |tx| {
                 // Read as they are now: those that were deleted meanwhile are left out.
                 let receipts = own.change(|state| {
-                    state.mark_clean(&places);
+                    state.mark_clean(&wanted);
                     let current = |place: &u64| Some((*place, state.receipt_to_store(*place)?));
-                    places.iter().filter_map(current).collect::<Vec<_>>()
+                    wanted.iter().filter_map(current).collect::<Vec<_>>()
                 });
                 for (place, receipt) in receipts {
                     tables::RECEIPTS.put(tx, &(own.queue, place), &receipt);
@@ -77,9 +77,17 @@ impl Sqs {
                 Ok::<_, StoreError>(())
             });
             if let Err(cause) = stored.await {
-                error!(queue = %timeline.name, error = %cause, "receipts could not be stored");
+                error!(queue = %timeline.name, error = %cause, "receipts could not be stored yet");
+                timeline.change(|state| state.mark_dirty(&places));
                 return;
             }
+        }
+    }
+
+    /// Stores all receipts that wait, before the region stops.
+    pub(crate) async fn store_all_receipts(&self) {
+        for timeline in self.recorder.take() {
+            self.store_receipts(&timeline).await;
         }
     }
 }

@@ -258,6 +258,7 @@ impl MessageDraft {
             return Ok(Sent { message_id, sequence_number: None });
         };
         if let Some(earlier) = deduplication::find(tx, timeline.queue, scope, id, now)? {
+            publish(ctx, &timeline.name, "NumberOfDeduplicatedSentMessages", 1.0);
             let sequence_number = Some(sequence_number(earlier.place));
             return Ok(Sent { message_id: earlier.message_id, sequence_number });
         }

@@ -19,8 +19,9 @@ use crate::receipt::Receipt;
 use crate::sealing::RegionKey;
 use crate::tables;
 
-/// Messages read at a time.
+/// Messages read at a time, and about how many bytes of them.
 const CHUNK: usize = 512;
+const CHUNK_BYTES: usize = 4 << 20;
 
 impl Timeline {
     /// Builds the timeline of a queue from what is stored.
@@ -71,9 +72,18 @@ impl Timeline {
         let from = state.cursor.max(state.floor);
         state.cursor = from;
         let range = Range::prefix(&self.queue).starting_at(&(self.queue, from));
-        let rows = tables::MESSAGES.list(&mut store.read(&self.scope)?, &range, CHUNK)?;
-        let is_last = rows.len() < CHUNK;
-        for ((_, place), message) in rows {
+        let (mut rows, mut weight, mut is_last) = (Vec::new(), 0, true);
+        let mut snapshot = store.read(&self.scope)?;
+        tables::MESSAGES.visit(&mut snapshot, &range, Order::Ascending, |(_, place), message| {
+            weight += message.weight();
+            rows.push((place, message));
+            if rows.len() < CHUNK && weight < CHUNK_BYTES {
+                return ControlFlow::Continue(());
+            }
+            is_last = false;
+            ControlFlow::Break(())
+        })?;
+        for (place, message) in rows {
             let (group, available) = (message.group.clone(), message.available);
             let kept = if state.knows(place) { None } else { self.keep(message)? };
             state.read(place, group.as_deref(), available, kept, now);

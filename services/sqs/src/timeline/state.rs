@@ -569,6 +569,17 @@ impl State {
         }
     }
 
+    /// Their receipts could not be stored: they go with the next ones.
+    pub(crate) fn mark_dirty(&mut self, places: &[u64]) {
+        for place in places {
+            if let Some(entry) = self.entries.get_mut(place)
+                && !std::mem::replace(&mut entry.is_dirty, true)
+            {
+                self.dirty.push(*place);
+            }
+        }
+    }
+
     /// How often a message was received, and when first.
     pub(crate) fn received(&self, place: u64) -> (u32, Option<Timestamp>) {
         self.entries

@@ -47,6 +47,8 @@ struct Known {
     latest: Option<String>,
     receives: u32,
     is_deleted: bool,
+    /// Deleted when it was due to be put aside: whichever came first.
+    may_be_gone: bool,
 }
 
 struct World {
@@ -122,6 +124,7 @@ impl World {
             latest: None,
             receives: 0,
             is_deleted: false,
+            may_be_gone: false,
         });
     }
 
@@ -195,6 +198,7 @@ impl World {
         if is_latest && (known.receives < MOST_RECEIVES || now < known.hidden_until) {
             known.is_deleted = true;
         }
+        known.may_be_gone |= is_latest;
     }
 
     async fn hide(&mut self, which: prop::sample::Index, seconds: u64) {
@@ -252,7 +256,9 @@ impl World {
             }
         }
         let now = self.now();
-        rest.retain(|index| now < self.messages[*index].sent + RETENTION);
+        rest.retain(|index| {
+            now < self.messages[*index].sent + RETENTION && !self.messages[*index].may_be_gone
+        });
         assert!(rest.is_empty(), "lost: {rest:?}");
         assert_eq!(self.queue.counts().await[0], 0);
     }

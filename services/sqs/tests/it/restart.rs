@@ -42,6 +42,22 @@ async fn a_crash_right_after_a_receive_hands_the_message_out_again_and_its_handl
 }
 
 #[tokio::test]
+async fn a_region_that_stops_in_order_forgets_no_receive() {
+    let mut service = None;
+    let region = ::kit::TestRegion::start(|cloud| {
+        let sqs = sqs::SqsService::new(cloud.clone());
+        service = Some(sqs.clone());
+        vec![sqs.service()]
+    });
+    let url = crate::kit::create(&region, "orders", &[]).await.unwrap();
+    let queue = Queue { region, url };
+    queue.send("a").await.unwrap();
+    assert_eq!(queue.receive(1).await.len(), 1);
+    service.unwrap().stop().await;
+    assert_eq!(restarted(queue).counts().await, [0, 1, 0]);
+}
+
+#[tokio::test]
 async fn deleted_and_purged_messages_stay_away() {
     let queue = Queue::create(&[("DelaySeconds", "5")]).await;
     for body in ["a", "b"] {
