@@ -141,7 +141,12 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
                 error!(error = %cause, "the object store's own work could not be scheduled");
             }
         }),
-        stop: Box::new(move || Box::pin(async move { lambda.stop() })),
+        stop: Box::new(move || {
+            Box::pin(async move {
+                lambda.stop();
+                sqs.stop().await;
+            })
+        }),
     })
 }
 

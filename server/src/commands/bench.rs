@@ -29,6 +29,9 @@ pub(crate) struct Bench {
     secret: String,
     #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
     region: String,
+    /// For `sqs`: how many messages wait on the queue beforehand.
+    #[arg(long, default_value_t = 0)]
+    backlog: usize,
     /// For `url`: the path that is posted to.
     #[arg(long, default_value = "/")]
     path: String,
@@ -45,6 +48,8 @@ enum Subject {
     EchoServer,
     /// SendMessage, then ReceiveMessage with DeleteMessage.
     Sqs,
+    /// A long poll on every connection.
+    SqsWait,
     /// PutItem, then GetItem.
     Dynamodb,
     /// Invoke of warm functions, one at a time and eight at once, and of functions that have to be started.
@@ -80,8 +85,14 @@ impl Bench {
             }
             Subject::Sqs => {
                 let queue = scenarios::sqs::Queue::create(&self.client(&self.endpoint)?).await?;
+                queue.fill(self.backlog, load).await?;
                 print(&queue.send(load).await?);
                 print(&queue.receive_and_delete(load).await?);
+                queue.delete().await?;
+            }
+            Subject::SqsWait => {
+                let queue = scenarios::sqs::Queue::create(&self.client(&self.endpoint)?).await?;
+                print(&queue.wait(load).await?);
                 queue.delete().await?;
             }
             Subject::Dynamodb => {
