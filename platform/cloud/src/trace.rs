@@ -139,11 +139,18 @@ impl Traces {
         spans.push_back(span);
     }
 
-    /// The hops of a trace by the time they began.
+    /// The hops of a trace by the time they began; what caused another comes before it.
     pub fn of(&self, trace: u128) -> Vec<Span> {
         let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
         let mut hops: Vec<Span> = spans.iter().filter(|span| span.trace == trace).cloned().collect();
-        hops.sort_by_key(|span| span.start);
+        drop(spans);
+        // Hops are recorded as they end, and many begin within one millisecond.
+        let parents: HashMap<u64, u64> = hops.iter().map(|span| (span.id, span.parent)).collect();
+        let depth = |id: u64| {
+            let next = |id: &u64| parents.get(id).copied().filter(|parent| parents.contains_key(parent));
+            std::iter::successors(Some(id), next).take(parents.len()).count()
+        };
+        hops.sort_by_cached_key(|span| (span.start, depth(span.id)));
         hops
     }
 
@@ -167,8 +174,28 @@ impl Traces {
 mod tests {
     use shapes::Timestamp;
 
-    use super::TraceContext;
+    use super::{Span, TraceContext, Traces};
     use crate::Ids;
+
+    #[test]
+    fn a_cause_comes_before_what_it_caused() {
+        let traces = Traces::default();
+        let span = |id: u64, parent: u64| Span {
+            trace: 7,
+            id,
+            parent,
+            name: "hop".into(),
+            resource: "".into(),
+            start: Timestamp::EPOCH,
+            duration_micros: 1,
+            error: None,
+        };
+        // They are recorded as they end: the innermost first.
+        for (id, parent) in [(3, 2), (2, 1), (1, 0)] {
+            traces.record(span(id, parent));
+        }
+        assert_eq!(traces.of(7).iter().map(|span| span.id).collect::<Vec<_>>(), [1, 2, 3]);
+    }
 
     #[test]
     fn headers_go_there_and_back() {
