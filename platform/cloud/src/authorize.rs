@@ -6,7 +6,7 @@ use identity::policy::{ContextKeys, Policies, Request, RequestFacts, evaluate, g
 use identity::{AccountId, Principal, arn};
 use shapes::{ApiError, Protocol, ServiceSchema};
 
-use crate::{Ctx, Guard, PrincipalPolicies};
+use crate::{Ctx, Denial, Guard, PrincipalPolicies};
 
 /// Decides a call under every policy that applies to it. `action` is the operation's own.
 pub(crate) fn authorize(
@@ -47,13 +47,19 @@ fn decide(
 ) -> Result<(), ApiError> {
     let actor = &ctx.caller().actor;
     let own: Arc<PrincipalPolicies> = ctx.cloud().directory()?.policies_of(&actor.principal)?;
-    let context = context(ctx, guard, &own);
+    // Most policies ask nothing of the request, which then need not be described.
+    let uses_context = {
+        let all = own.identity.iter().chain(&actor.session_policies).map(|policy| &**policy);
+        let mut all = all.chain(own.boundary.as_deref()).chain(guard.resource_policy.as_deref());
+        all.any(|policy| policy.policy.uses_context())
+    };
+    let keys = if uses_context { context(ctx, guard, &own) } else { ContextKeys::default() };
     let request = Request {
         principal: &actor.principal,
         action,
         resources,
         resource_account: Some(owner),
-        context: &context,
+        context: &keys,
     };
     let policies = Policies {
         identity: &own.identity,
@@ -69,7 +75,24 @@ fn decide(
         return Ok(());
     }
     let message = decision.denial_message(&actor.principal, action, decision.resource);
-    Err(denied(service, message))
+    if service.protocols.first() != Some(&Protocol::Ec2Query) {
+        return Err(denied(service, message));
+    }
+    let context = &context(ctx, guard, &own);
+    let denial = Denial { principal: &actor.principal, action, context, decision: &decision };
+    let account = actor.principal.account().unwrap_or(ctx.account());
+    let sealed = ctx.cloud().directory()?.sealed_denial(account, &denial)?;
+    Err(unauthorized(&message, sealed.as_deref()))
+}
+
+/// A denial in the words of EC2, which go on with all of the circumstances, sealed.
+fn unauthorized(message: &str, sealed: Option<&str>) -> ApiError {
+    let mut told = format!("You are not authorized to perform this operation. {message}.");
+    if let Some(sealed) = sealed {
+        told.push_str(" Encoded authorization failure message: ");
+        told.push_str(sealed);
+    }
+    ApiError::with_status(403, "UnauthorizedOperation", told)
 }
 
 /// The condition keys of a call.
@@ -89,7 +112,11 @@ fn context(ctx: &Ctx, guard: &Guard, own: &PrincipalPolicies) -> ContextKeys {
     };
     let mut keys = global_keys(&caller.actor.principal, &caller.actor.session, &facts);
     for (name, value) in &own.tags {
-        keys.set(&format!("aws:principaltag/{name}"), value.as_str());
+        let key = format!("aws:principaltag/{}", name.to_ascii_lowercase());
+        // The tags of a session go before those of its role.
+        if keys.get(&key).is_none() {
+            keys.set(&key, value.as_str());
+        }
     }
     for (name, values) in &guard.context {
         keys.set_all(name, values.clone());

@@ -114,6 +114,10 @@ impl Ctx {
     pub fn origin(&self) -> &Arc<str> {
         &self.base.origin
     }
+    /// Whether no service of the region made the call.
+    pub(crate) fn is_from_outside(&self) -> bool {
+        self.depth == 0
+    }
     pub(crate) fn is_too_deep(&self) -> bool {
         self.depth > MAX_DEPTH
     }

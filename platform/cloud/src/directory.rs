@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use identity::policy::NamedPolicy;
-use identity::{Principal, Session};
-use shapes::{ApiError, Timestamp};
+use identity::policy::{ContextKeys, Decision, NamedPolicy};
+use identity::{AccountId, Principal, Session};
+use shapes::{ApiError, ServiceSchema, Timestamp};
 
 use crate::Ctx;
 
@@ -45,6 +45,15 @@ pub struct PrincipalPolicies {
     pub tags: Vec<(String, String)>,
 }
 
+/// A call that was denied, with what decided it.
+#[derive(Clone, Copy, Debug)]
+pub struct Denial<'a> {
+    pub principal: &'a Principal,
+    pub action: &'a str,
+    pub context: &'a ContextKeys,
+    pub decision: &'a Decision<'a>,
+}
+
 /// Implemented by the IAM service.
 pub trait Directory: Send + Sync {
     /// The credential of an access key; `None` when nobody was given it.
@@ -55,4 +64,12 @@ pub trait Directory: Send + Sync {
 
     /// A session of a role for the service principal that `ctx` acts as. The role's trust policy must allow it.
     fn assume_role(&self, ctx: &Ctx, role_arn: &str, session_name: &str) -> Result<Actor, ApiError>;
+
+    /// Takes note that the caller of a request from outside used `service`.
+    fn note_use(&self, _ctx: &Ctx, _service: &'static ServiceSchema) {}
+
+    /// A denial that only DecodeAuthorizationMessage can read, for callers of `account`; nothing where there is none.
+    fn sealed_denial(&self, _account: AccountId, _denial: &Denial<'_>) -> Result<Option<String>, ApiError> {
+        Ok(None)
+    }
 }

@@ -21,7 +21,7 @@ pub mod registry;
 pub mod trace;
 
 pub use ctx::{Caller, Ctx, tenant};
-pub use directory::{Actor, Credential, Directory, PrincipalPolicies};
+pub use directory::{Actor, Credential, Denial, Directory, PrincipalPolicies};
 pub use event_sink::{EventSink, ServiceEvent};
 pub use front::{Apart, Claim, Exchange, HttpFront};
 pub use guard::Guard;

@@ -96,6 +96,11 @@ impl Registry {
         let mut resource = None;
         let outcome = match self.admit(entry, service, &inside, &*input, &mut resource) {
             Ok(()) => {
+                if ctx.is_from_outside()
+                    && let Ok(directory) = ctx.cloud().directory()
+                {
+                    directory.note_use(ctx, service.schema);
+                }
                 contained(
                     service.target.call(entry.index, &inside, input),
                     ctx.cloud().metrics(),
