@@ -1,100 +1,129 @@
 //! What the region asks of IAM on every call: whose key it is, and which policies bind them.
 //!
-//! Answers are remembered until any identity changes, which every change announces; see [`announce_change`].
+//! Answers are remembered until what they were found from changes, which every change announces; see
+//! [`announce_change`].
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloud::{Actor, Cloud, Credential, Ctx, Directory, PrincipalPolicies};
+use cloud::{Actor, Cloud, Credential, Ctx, Denial, Directory, PrincipalPolicies};
 use identity::credentials::{IdKind, new_id, new_secret};
 use identity::policy::{NamedPolicy, PolicyKind};
 use identity::{AccountId, Principal};
-use shapes::ApiError;
+use shapes::{ApiError, ServiceSchema};
 use store::{Range, Reader, Scope, Tx, Watch};
 
-use crate::Iam;
-use crate::managed_policy;
+use crate::last_use::LastUses;
 use crate::owner::Kind;
-use crate::tables::{self, ACCESS_KEYS, AccessKey, KeyStatus, MEMBERSHIPS, ROLES, USERS, account_scope};
+use crate::tables::{self, ACCESS_KEYS, AccessKey, IDS, KeyStatus, MEMBERSHIPS, account_scope};
 use crate::trust::{TrustedRole, parse_role_arn};
+use crate::{Iam, authorization_message, managed_policy};
 
-/// Announced when an identity changed, in any account.
+/// Announced in the account whose identities changed, and for all accounts together.
 const CHANGED: &str = "iam/changed";
+/// Announced when an access key means something else from now on.
+const KEYS_CHANGED: &str = "iam/keys-changed";
 /// Answers of a kind kept at most; past it all are found anew.
 const KEPT: usize = 10_000;
+const KEPT_ACCOUNTS: usize = 1000;
 
-/// Tells that the transaction changes who may do what.
-pub(crate) fn announce_change(tx: &mut Tx<'_>) {
+/// Tells that the transaction changes who may do what in an account.
+pub(crate) fn announce_change(tx: &mut Tx<'_>, account: AccountId) {
+    tx.with_scope(&account_scope(account), |tx| tx.announce(CHANGED));
     tx.with_scope(&Scope::global(), |tx| tx.announce(CHANGED));
+}
+
+/// Tells that the transaction changes what access keys stand for.
+pub(crate) fn announce_keys(tx: &mut Tx<'_>) {
+    tx.with_scope(&Scope::global(), |tx| tx.announce(KEYS_CHANGED));
 }
 
 /// The directory of a region.
 pub fn directory(cloud: Cloud) -> Arc<dyn Directory> {
-    let watch = cloud.store().watch(&Scope::global(), CHANGED);
-    let known = Known {
-        watch,
-        changes: 0,
-        credentials: HashMap::new(),
-        policies: HashMap::new(),
-        roles: HashMap::new(),
-    };
-    Arc::new(StoredDirectory { iam: Iam { cloud }, known: Mutex::new(known) })
+    authorization_message::ensure_key(&cloud);
+    let store = cloud.store();
+    Arc::new(StoredDirectory {
+        credentials: Mutex::new(Known::until(store.watch(&Scope::global(), KEYS_CHANGED))),
+        roles: Mutex::new(Known::until(store.watch(&Scope::global(), CHANGED))),
+        policies: Mutex::default(),
+        last_uses: LastUses::new(cloud.clone()),
+        iam: Iam::new(cloud),
+    })
 }
+
+/// A user's or role's name and id: a name that was given to somebody else is not theirs.
+type Owner = (Kind, Arc<str>, Arc<str>);
 
 struct StoredDirectory {
     iam: Iam,
-    known: Mutex<Known>,
+    credentials: Mutex<Known<String, Credential>>,
+    policies: Mutex<HashMap<AccountId, Known<Owner, PrincipalPolicies>>>,
+    roles: Mutex<Known<String, TrustedRole>>,
+    last_uses: LastUses,
 }
 
 /// Answers that hold until the next change.
-struct Known {
+struct Known<K, V> {
     watch: Watch,
     /// Counts changes, so that an answer found before one is not remembered after it.
     changes: u64,
-    credentials: HashMap<String, Arc<Credential>>,
-    policies: HashMap<(AccountId, Kind, Arc<str>), Arc<PrincipalPolicies>>,
-    roles: HashMap<String, Arc<TrustedRole>>,
+    answers: HashMap<K, Arc<V>>,
+}
+
+impl<K: Hash + Eq, V> Known<K, V> {
+    fn until(watch: Watch) -> Self {
+        Self { watch, changes: 0, answers: HashMap::new() }
+    }
+
+    fn heed_changes(&mut self) {
+        if self.watch.take_change() {
+            self.changes += 1;
+            self.answers.clear();
+        }
+    }
+
+    fn answer(&mut self, key: &K) -> Option<Arc<V>> {
+        self.heed_changes();
+        self.answers.get(key).cloned()
+    }
+
+    /// Remembers what was found when there had been as many changes as `found_at`.
+    fn remember(&mut self, key: K, answer: &Arc<V>, found_at: u64) {
+        self.heed_changes();
+        if self.changes != found_at {
+            return;
+        }
+        if self.answers.len() >= KEPT {
+            self.answers.clear();
+        }
+        self.answers.insert(key, Arc::clone(answer));
+    }
+}
+
+fn locked<T>(known: &Mutex<T>) -> MutexGuard<'_, T> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is remembered under `key`, or found and remembered then.
+fn recall<K: Hash + Eq, V>(
+    known: &Mutex<Known<K, V>>,
+    key: K,
+    find: impl FnOnce(&K) -> Result<Option<V>, ApiError>,
+) -> Result<Option<Arc<V>>, ApiError> {
+    let found_at = {
+        let mut known = locked(known);
+        if let Some(answer) = known.answer(&key) {
+            return Ok(Some(answer));
+        }
+        known.changes
+    };
+    let Some(found) = find(&key)?.map(Arc::new) else { return Ok(None) };
+    locked(known).remember(key, &found, found_at);
+    Ok(Some(found))
 }
 
 impl StoredDirectory {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.watch.take_change() {
-            known.changes += 1;
-            known.credentials.clear();
-            known.policies.clear();
-            known.roles.clear();
-        }
-        known
-    }
-
-    /// What is remembered under `key`, or found and remembered then.
-    fn recall<K: Hash + Eq, V>(
-        &self,
-        kind: impl Fn(&mut Known) -> &mut HashMap<K, Arc<V>>,
-        key: K,
-        find: impl FnOnce(&K) -> Result<Option<V>, ApiError>,
-    ) -> Result<Option<Arc<V>>, ApiError> {
-        let changes = {
-            let mut known = self.known();
-            if let Some(found) = kind(&mut known).get(&key) {
-                return Ok(Some(Arc::clone(found)));
-            }
-            known.changes
-        };
-        let Some(found) = find(&key)?.map(Arc::new) else { return Ok(None) };
-        let mut known = self.known();
-        if known.changes == changes {
-            let kept = kind(&mut known);
-            if kept.len() >= KEPT {
-                kept.clear();
-            }
-            kept.insert(key, Arc::clone(&found));
-        }
-        Ok(Some(found))
-    }
-
     fn stored_credential(&self, access_key_id: &String) -> Result<Option<Credential>, ApiError> {
         let mut rows = self.iam.cloud.store().read(&Scope::global())?;
         let Some(key) = ACCESS_KEYS.find(&mut rows, access_key_id)? else { return Ok(None) };
@@ -117,6 +146,41 @@ impl StoredDirectory {
             actor,
         }))
     }
+
+    fn known_policies(&self, account: AccountId, owner: &Owner) -> Result<Arc<PrincipalPolicies>, ApiError> {
+        let found_at = {
+            let mut accounts = locked(&self.policies);
+            if accounts.len() >= KEPT_ACCOUNTS && !accounts.contains_key(&account) {
+                accounts.clear();
+            }
+            let watch = || self.iam.cloud.store().watch(&account_scope(account), CHANGED);
+            let known = accounts.entry(account).or_insert_with(|| Known::until(watch()));
+            if let Some(answer) = known.answer(owner) {
+                return Ok(answer);
+            }
+            known.changes
+        };
+        let found = Arc::new(self.stored_policies(account, owner)?);
+        if let Some(known) = locked(&self.policies).get_mut(&account) {
+            known.remember(owner.clone(), &found, found_at);
+        }
+        Ok(found)
+    }
+
+    fn stored_policies(&self, account: AccountId, owner: &Owner) -> Result<PrincipalPolicies, ApiError> {
+        let (kind, name, id) = owner;
+        let mut rows = self.iam.cloud.store().read(&account_scope(account))?;
+        let is_theirs = kind.facts(&mut rows, name)?.is_some_and(|facts| facts.id == **id);
+        if is_theirs || id.is_empty() {
+            return policies_of_owner(&mut rows, account, *kind, name);
+        }
+        // A session that began under another name of its user.
+        let place = IDS.find(&mut rows, &id.to_string())?;
+        match place.as_ref().and_then(|place| Kind::of_place(&place.0)) {
+            Some((kind, name)) => policies_of_owner(&mut rows, account, kind, name),
+            None => Ok(PrincipalPolicies::default()),
+        }
+    }
 }
 
 impl Directory for StoredDirectory {
@@ -125,24 +189,28 @@ impl Directory for StoredDirectory {
         if access_key_id.len() < 16 {
             return Ok(None);
         }
-        self.recall(|known| &mut known.credentials, access_key_id.to_owned(), |id| self.stored_credential(id))
+        recall(&self.credentials, access_key_id.to_owned(), |id| self.stored_credential(id))
     }
 
     fn policies_of(&self, principal: &Principal) -> Result<Arc<PrincipalPolicies>, ApiError> {
-        let key = match principal {
-            Principal::User { account, name, .. } => (*account, Kind::User, Arc::clone(name)),
-            Principal::AssumedRole { account, role, .. } => (*account, Kind::Role, Arc::clone(role)),
+        let (account, owner) = match principal {
+            Principal::User { account, name, id, .. } => {
+                (account, (Kind::User, Arc::clone(name), Arc::clone(id)))
+            }
+            Principal::AssumedRole { account, role, role_id, .. } => {
+                (account, (Kind::Role, Arc::clone(role), Arc::clone(role_id)))
+            }
+            // A root may let others do whatever it may itself, which is everything.
+            Principal::FederatedUser { account, user, .. } if **user == *account.root_arn() => {
+                return Ok(managed_policy::everything());
+            }
             Principal::FederatedUser { account, user, .. } => {
                 let name = user.rsplit('/').next().unwrap_or_default();
-                (*account, Kind::User, name.into())
+                (account, (Kind::User, name.into(), "".into()))
             }
             _ => return Ok(Arc::default()),
         };
-        let find = |(account, kind, name): &(AccountId, Kind, Arc<str>)| {
-            let mut rows = self.iam.cloud.store().read(&account_scope(*account))?;
-            policies_of_owner(&mut rows, *account, *kind, name).map(Some)
-        };
-        Ok(self.recall(|known| &mut known.policies, key, find)?.unwrap_or_default())
+        self.known_policies(*account, &owner)
     }
 
     fn assume_role(&self, ctx: &Ctx, role_arn: &str, session_name: &str) -> Result<Actor, ApiError> {
@@ -150,11 +218,19 @@ impl Directory for StoredDirectory {
             Some(_) => self.iam.find_role(arn),
             None => Ok(None),
         };
-        let role = self.recall(|known| &mut known.roles, role_arn.to_owned(), find)?;
+        let role = recall(&self.roles, role_arn.to_owned(), find)?;
         let role = role.ok_or_else(|| crate::trust::refused(ctx, role_arn))?;
         role.check(ctx, role_arn, &[])?;
         let (account, role) = (role.account, &role.role);
         Ok(Actor::of(Principal::assumed_role(account, &role.path, &role.name, &role.id, session_name)))
+    }
+
+    fn note_use(&self, ctx: &Ctx, service: &'static ServiceSchema) {
+        self.last_uses.note(ctx, service);
+    }
+
+    fn sealed_denial(&self, account: AccountId, denial: &Denial<'_>) -> Result<Option<String>, ApiError> {
+        authorization_message::seal(&self.iam.cloud, account, denial)
     }
 }
 
@@ -167,28 +243,17 @@ pub(crate) fn policies_of_owner(
 ) -> Result<PrincipalPolicies, ApiError> {
     let mut policies = PrincipalPolicies::default();
     add_policies(&mut policies, rows, account, kind, name)?;
-    let boundary = match kind {
-        Kind::User => {
-            for ((_, group), _) in MEMBERSHIPS.list(rows, &Range::prefix(&name.to_owned()), usize::MAX)? {
-                add_policies(&mut policies, rows, account, Kind::Group, &group)?;
-            }
-            let user = USERS.find(rows, &name.to_owned())?;
-            user.and_then(|user| {
-                policies.tags = user.tags.into_iter().collect();
-                user.boundary
-            })
+    if kind == Kind::User {
+        for ((_, group), _) in MEMBERSHIPS.list(rows, &Range::prefix(&name.to_owned()), usize::MAX)? {
+            add_policies(&mut policies, rows, account, Kind::Group, &group)?;
         }
-        Kind::Role => ROLES.find(rows, &name.to_owned())?.and_then(|role| {
-            policies.tags = role.tags.into_iter().collect();
-            role.boundary
-        }),
-        Kind::Group => None,
-    };
-    if let Some(arn) = boundary {
+    }
+    let Some(facts) = kind.facts(rows, name)? else { return Ok(policies) };
+    policies.tags = facts.tags.into_iter().collect();
+    if let Some(arn) = facts.boundary {
         // A boundary whose policy is gone allows nothing.
-        let document = managed_policy::document(rows, account, &arn)?;
-        let document = document.unwrap_or_else(|| r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned());
-        policies.boundary = Some(stored_policy(&arn, &document)?);
+        let named = managed_policy::named(rows, account, &arn)?;
+        policies.boundary = Some(named.map_or_else(|| nothing(&arn), Ok)?);
     }
     Ok(policies)
 }
@@ -204,15 +269,19 @@ fn add_policies(
         policies.identity.push(stored_policy(&policy, &document)?);
     }
     for arn in kind.attached_policies(rows, name)? {
-        if let Some(document) = managed_policy::document(rows, account, &arn)? {
-            policies.identity.push(stored_policy(&arn, &document)?);
-        }
+        policies.identity.extend(managed_policy::named(rows, account, &arn)?);
     }
     Ok(())
 }
 
+/// A policy that allows nothing.
+fn nothing(name: &str) -> Result<Arc<NamedPolicy>, ApiError> {
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+    stored_policy(name, document)
+}
+
 /// A document that was checked when it was stored.
-fn stored_policy(name: &str, document: &str) -> Result<Arc<NamedPolicy>, ApiError> {
+pub(crate) fn stored_policy(name: &str, document: &str) -> Result<Arc<NamedPolicy>, ApiError> {
     NamedPolicy::parse(name, document, PolicyKind::Identity).map(Arc::new).map_err(ApiError::internal)
 }
 

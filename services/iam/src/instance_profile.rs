@@ -37,7 +37,7 @@ impl InstanceProfile {
             instance_profile_id: self.id.clone(),
             arn: arn(account, &self.path, &self.name),
             create_date: self.created,
-            roles: role.iter().map(|role| role.to_api(account)).collect(),
+            roles: role.iter().map(|role| role.to_api(account, &role.trust)).collect(),
             tags: tags_to_api(&self.tags),
         })
     }

@@ -3,11 +3,15 @@
 //! IAM's state belongs to an account and to no region. Access keys are found by their id in the region as a whole, since
 //! a request tells nothing else of its caller. The policy language itself is in `identity`.
 
+mod authorization_message;
+mod credentials;
 mod directory;
 mod errors;
 mod group;
 mod instance_profile;
+mod last_use;
 mod managed_policy;
+mod names;
 mod ops;
 mod owner;
 mod provider;
@@ -22,16 +26,18 @@ use std::sync::Arc;
 
 use cloud::{Cloud, Service};
 
+use sts::key_sets::KeySets;
+
 pub use directory::{Declared, declare_account, directory};
 
 /// IAM as the region's registry wants it.
 pub fn service(cloud: Cloud) -> Service {
-    Service::new(&iam_api::SERVICE, Arc::new(Iam { cloud }), ops::OPERATIONS)
+    Service::new(&iam_api::SERVICE, Arc::new(Iam::new(cloud)), ops::OPERATIONS)
 }
 
 /// STS as the region's registry wants it.
 pub fn sts_service(cloud: Cloud) -> Service {
-    Service::new(&sts_api::SERVICE, Arc::new(Iam { cloud }), sts::ops::OPERATIONS)
+    Service::new(&sts_api::SERVICE, Arc::new(Iam::new(cloud)), sts::ops::OPERATIONS)
 }
 
 /// The kind of job that takes expired sessions away.
@@ -42,4 +48,12 @@ pub fn jobs(cloud: &Cloud) -> Vec<clock::JobKind> {
 /// What the handlers share.
 pub(crate) struct Iam {
     pub(crate) cloud: Cloud,
+    /// Of providers whose tokens were verified lately.
+    pub(crate) key_sets: KeySets,
+}
+
+impl Iam {
+    pub(crate) fn new(cloud: Cloud) -> Self {
+        Self { cloud, key_sets: KeySets::default() }
+    }
 }

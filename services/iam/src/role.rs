@@ -30,14 +30,20 @@ impl Role {
         Kind::Role.arn(account, &self.path, &self.name)
     }
 
-    pub(crate) fn to_api(&self, account: AccountId) -> iam_api::Role {
+    /// Whether a service keeps the role for itself.
+    pub(crate) fn is_service_linked(&self) -> bool {
+        self.path.starts_with("/aws-service-role/")
+    }
+
+    /// `trust` is the document as it stands now; see [`crate::trust::document`].
+    pub(crate) fn to_api(&self, account: AccountId, trust: &str) -> iam_api::Role {
         iam_api::Role {
             path: self.path.clone(),
             role_name: self.name.clone(),
             role_id: self.id.clone(),
             arn: self.arn(account),
             create_date: self.created,
-            assume_role_policy_document: Some(url_encoded(&self.trust)),
+            assume_role_policy_document: Some(url_encoded(trust)),
             description: self.description.clone(),
             max_session_duration: Some(self.max_session_seconds),
             permissions_boundary: boundary_to_api(self.boundary.as_deref()),

@@ -12,9 +12,10 @@ use store::{Range, Reader, Scope, Tx};
 
 use super::form::{change, look, page};
 use super::users::{find, named_or_own};
+use crate::directory::announce_keys;
 use crate::errors;
 use crate::owner::Kind;
-use crate::tables::{ACCESS_KEYS, AccessKey, KEYS_OF_USERS, KeyStatus, Mark};
+use crate::tables::{ACCESS_KEYS, AccessKey, KEY_USES, KEYS_OF_USERS, KeyStatus, Mark};
 use crate::user::User;
 
 /// Keys of one user at most ("IAM and AWS STS quotas").
@@ -44,6 +45,7 @@ fn alter(
     if !KEYS_OF_USERS.contains(rows, &(user.to_owned(), id.clone()))? {
         return Err(not_found());
     }
+    announce_keys(rows);
     rows.with_scope(&Scope::global(), |rows| {
         let mut key = ACCESS_KEYS.find(rows, id)?.ok_or_else(not_found)?;
         change(&mut key);
@@ -52,7 +54,7 @@ fn alter(
     })
 }
 
-/// Lets the keys of a user that got another name stand for it still.
+/// Lets the keys of a user that got another name or path stand for it still.
 pub(super) fn rename(
     rows: &mut Tx<'_>,
     account: AccountId,
@@ -130,7 +132,11 @@ change! { UpdateAccessKey(ctx, rows, input)
     guard guard(ctx, input.user_name.as_deref());
     {
         let user = named_or_own(ctx, input.user_name.as_deref())?;
-        let status = if input.status == "Active" { KeyStatus::Active } else { KeyStatus::Inactive };
+        let status = match input.status.as_str() {
+            "Active" => KeyStatus::Active,
+            "Inactive" => KeyStatus::Inactive,
+            other => return Err(errors::invalid(format!("Status must be Active or Inactive, not {other}"))),
+        };
         alter(rows, &user, &input.access_key_id, |key| key.status = status)?;
         Ok(Default::default())
     }
@@ -156,12 +162,19 @@ look! { GetAccessKeyLastUsed(ctx, rows, input)
             let message = format!("The Access Key with id {} cannot be found.", input.access_key_id);
             return Err(errors::no_such_entity(message));
         };
-        // Uses are not recorded; AWS answers so for a key that was never used.
-        let last_used = AccessKeyLastUsed {
+        // AWS answers so for a key that was never used.
+        let mut last_used = AccessKeyLastUsed {
             service_name: "N/A".to_owned(),
             region: "N/A".to_owned(),
             ..Default::default()
         };
+        if let Some(last) = KEY_USES.find(rows, &input.access_key_id)? {
+            last_used = AccessKeyLastUsed {
+                last_used_date: Some(last.at),
+                service_name: last.service,
+                region: last.region,
+            };
+        }
         Ok(GetAccessKeyLastUsedOutput { user_name: Some(name.to_string()), access_key_last_used: Some(last_used) })
     }
 }

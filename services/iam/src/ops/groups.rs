@@ -6,12 +6,16 @@ use identity::credentials::{IdKind, new_id};
 use shapes::ApiError;
 use store::{Range, Reader};
 
-use super::form::{change, look, page};
+use super::form::{change, look, page, page_of};
 use super::users::new_path;
 use crate::errors;
 use crate::group::Group;
+use crate::names::GROUP_NAMES;
 use crate::owner::Kind;
 use crate::tables::{GROUPS, MEMBERS, MEMBERSHIPS, Mark, USERS};
+
+/// Groups that one user is in at most ("IAM and AWS STS quotas").
+const MOST_GROUPS: usize = 10;
 
 fn find(rows: &mut dyn Reader, name: &str) -> Result<Group, ApiError> {
     GROUPS.find(rows, &name.to_owned())?.ok_or_else(|| errors::not_found("group", name))
@@ -23,6 +27,7 @@ change! { CreateGroup(ctx, rows, input)
         if GROUPS.contains(rows, &input.group_name)? {
             return Err(errors::exists("group", &input.group_name));
         }
+        GROUP_NAMES.take(rows, &input.group_name)?;
         let group = Group {
             name: input.group_name.clone(),
             id: new_id(IdKind::Group, ctx.ids().bytes()),
@@ -59,11 +64,11 @@ look! { ListGroups(ctx, rows, input)
     guard Ok(Guard::resource(format!("arn:aws:iam::{}:group/", ctx.account())));
     {
         let prefix = input.path_prefix.unwrap_or_default();
-        let groups = GROUPS.list(rows, &Range::all(), usize::MAX)?;
-        let groups = groups.into_iter().filter(|(_, group)| group.path.starts_with(&prefix));
-        let groups = groups.map(|(name, group)| (name, group.to_api(ctx.account())));
-        let page = page(groups, input.marker.as_deref(), input.max_items);
-        Ok(ListGroupsOutput { groups: page.items, is_truncated: page.is_truncated, marker: page.marker })
+        let page = page_of(rows, &GROUPS, input.marker.as_deref(), input.max_items, |group| {
+            group.path.starts_with(&prefix)
+        })?;
+        let groups = page.items.iter().map(|group| group.to_api(ctx.account())).collect();
+        Ok(ListGroupsOutput { groups, is_truncated: page.is_truncated, marker: page.marker })
     }
 }
 
@@ -78,6 +83,7 @@ change! { UpdateGroup(ctx, rows, input)
             if GROUPS.contains(rows, name)? {
                 return Err(errors::exists("group", name));
             }
+            GROUP_NAMES.rename(rows, &input.group_name, name)?;
             GROUPS.delete(rows, &input.group_name);
             Kind::Group.rename(rows, &input.group_name, name)?;
             for ((_, user), _) in MEMBERS.list(rows, &Range::prefix(&input.group_name), usize::MAX)? {
@@ -101,6 +107,7 @@ change! { DeleteGroup(ctx, rows, input)
             return Err(errors::delete_conflict("Cannot delete entity, must remove users from group first."));
         }
         Kind::Group.check_bare(rows, &input.group_name)?;
+        GROUP_NAMES.free(rows, &input.group_name)?;
         GROUPS.delete(rows, &input.group_name);
         Ok(Default::default())
     }
@@ -111,6 +118,11 @@ change! { AddUserToGroup(ctx, rows, input)
     {
         find(rows, &input.group_name)?;
         Kind::User.check_exists(rows, &input.user_name)?;
+        let groups = MEMBERSHIPS.list(rows, &Range::prefix(&input.user_name), usize::MAX)?;
+        let is_member = groups.iter().any(|((_, group), _)| *group == input.group_name);
+        if !is_member && groups.len() >= MOST_GROUPS {
+            return Err(errors::limit_exceeded(format!("Cannot exceed quota for GroupsPerUser: {MOST_GROUPS}")));
+        }
         MEMBERS.put(rows, &(input.group_name.clone(), input.user_name.clone()), &Mark);
         MEMBERSHIPS.put(rows, &(input.user_name.clone(), input.group_name.clone()), &Mark);
         Ok(Default::default())

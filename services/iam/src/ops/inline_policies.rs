@@ -8,6 +8,7 @@ use identity::policy::{Policy, PolicyKind};
 use shapes::ApiError;
 use store::{Reader, Tx};
 
+use super::attached_policies::check_changeable;
 use super::form::{change, look, page};
 use crate::errors;
 use crate::owner::Kind;
@@ -19,8 +20,21 @@ pub(super) fn check_document(document: &str) -> Result<(), ApiError> {
     Policy::parse(document, PolicyKind::Identity).map(drop).map_err(errors::malformed_policy)
 }
 
+/// White space does not count.
+fn characters(document: &str) -> usize {
+    document.chars().filter(|letter| !letter.is_whitespace()).count()
+}
+
 fn put(rows: &mut Tx<'_>, kind: Kind, owner: &str, name: &str, document: &str) -> Result<(), ApiError> {
-    kind.check_exists(rows, owner)?;
+    check_changeable(rows, kind, owner)?;
+    let others = kind.inline_policies(rows, owner)?.into_iter().filter(|(other, _)| other != name);
+    let characters: usize = others.map(|(_, document)| characters(&document)).sum();
+    let most = kind.most_inline_characters();
+    if characters + self::characters(document) > most {
+        let noun = kind.noun();
+        let message = format!("Maximum policy size of {most} bytes exceeded for {noun} {owner}");
+        return Err(errors::limit_exceeded(message));
+    }
     INLINE_POLICIES.put(rows, &key(kind, owner, name), &Document(document.to_owned()));
     Ok(())
 }
@@ -34,6 +48,7 @@ fn find(rows: &mut dyn Reader, kind: Kind, owner: &str, name: &str) -> Result<St
 }
 
 fn delete(rows: &mut Tx<'_>, kind: Kind, owner: &str, name: &str) -> Result<(), ApiError> {
+    check_changeable(rows, kind, owner)?;
     find(rows, kind, owner, name)?;
     INLINE_POLICIES.delete(rows, &key(kind, owner, name));
     Ok(())

@@ -7,21 +7,42 @@ use iam_api::{
 };
 use identity::credentials::{IdKind, new_id};
 use shapes::{ApiError, Timestamp};
-use store::{Range, Reader};
+use store::{Range, Reader, Tx};
 
-use super::form::{change, look, page};
+use super::form::{change, look, page, tagging};
 use super::inline_policies::check_document;
 use super::users::new_path;
 use crate::errors;
 use crate::managed_policy::{
     AwsPolicy, FIRST_POLICIES, ManagedPolicy, PolicyVersion, own_name, parse_version, version_id,
 };
+use crate::names::POLICY_NAMES;
 use crate::role::url_encoded;
-use crate::tables::{ATTACHED_TO, POLICIES, POLICY_VERSIONS};
-use crate::tags::{self, tag_list, tags_of};
+use crate::tables::{ATTACHED_TO, BOUNDED, POLICIES, POLICY_VERSIONS, account_scope};
+use crate::tags::{asked, tags_of};
 
 /// Versions of one policy at most.
 const MOST_VERSIONS: usize = 5;
+
+/// Characters of a managed policy, white space aside, at most ("IAM and AWS STS quotas").
+const MOST_CHARACTERS: usize = 6144;
+
+/// Refuses a document that is no policy, or too long for a managed one.
+fn check_managed(document: &str) -> Result<(), ApiError> {
+    check_document(document)?;
+    if document.chars().filter(|letter| !letter.is_whitespace()).count() > MOST_CHARACTERS {
+        return Err(errors::limit_exceeded(format!("Cannot exceed quota for PolicySize: {MOST_CHARACTERS}")));
+    }
+    Ok(())
+}
+
+/// One of the account's own policies, for a change: AWS's are AWS's to change.
+fn find_own(ctx: &Ctx, rows: &mut dyn Reader, arn: &str, action: &str) -> Result<ManagedPolicy, ApiError> {
+    if AwsPolicy::find(arn).is_some() {
+        return Err(errors::may_not(&ctx.principal().arn(), action, &format!("policy {arn}")));
+    }
+    find(ctx, rows, arn)
+}
 
 /// One of the account's own policies.
 fn find(ctx: &Ctx, rows: &mut dyn Reader, arn: &str) -> Result<ManagedPolicy, ApiError> {
@@ -30,7 +51,11 @@ fn find(ctx: &Ctx, rows: &mut dyn Reader, arn: &str) -> Result<ManagedPolicy, Ap
     policy.ok_or_else(|| errors::no_such_policy(arn))
 }
 
-fn version_to_api(number: u64, version: &PolicyVersion, is_default: bool) -> iam_api::PolicyVersion {
+pub(super) fn version_to_api(
+    number: u64,
+    version: &PolicyVersion,
+    is_default: bool,
+) -> iam_api::PolicyVersion {
     iam_api::PolicyVersion {
         document: Some(url_encoded(&version.document)),
         version_id: Some(version_id(number)),
@@ -46,14 +71,15 @@ fn no_such_version(id: &str) -> ApiError {
 change! { CreatePolicy(ctx, rows, input)
     guard {
         let path = input.path.as_deref().unwrap_or("/");
-        Ok(Guard::resource(format!("arn:aws:iam::{}:policy{path}{}", ctx.account(), input.policy_name)))
+        let arn = format!("arn:aws:iam::{}:policy{path}{}", ctx.account(), input.policy_name);
+        Ok(asked(Guard::resource(arn), input.tags.as_ref()))
     };
-    check check_document(&input.policy_document);
+    check check_managed(&input.policy_document);
     {
         if POLICIES.contains(rows, &input.policy_name)? {
-            let message = format!("A policy called {} already exists. Duplicate names are not allowed.", input.policy_name);
-            return Err(ApiError::with_status(409, "EntityAlreadyExists", message));
+            return Err(errors::policy_exists(&input.policy_name));
         }
+        POLICY_NAMES.take(rows, &input.policy_name)?;
         let policy = ManagedPolicy {
             name: input.policy_name.clone(),
             id: new_id(IdKind::ManagedPolicy, ctx.ids().bytes()),
@@ -63,9 +89,8 @@ change! { CreatePolicy(ctx, rows, input)
             updated: ctx.now(),
             default_version: 1,
             last_version: 1,
-            tags: tags_of(input.tags.clone()),
+            tags: tags_of(input.tags.as_ref())?,
         };
-        tags::check(&policy.tags)?;
         let version = PolicyVersion { document: input.policy_document.clone(), created: ctx.now() };
         POLICIES.put(rows, &policy.name, &policy);
         POLICY_VERSIONS.put(rows, &(policy.name.clone(), 1), &version);
@@ -74,10 +99,10 @@ change! { CreatePolicy(ctx, rows, input)
 }
 
 look! { GetPolicy(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
+    guard guard(ctx, &input.policy_arn);
     {
         let policy = match AwsPolicy::find(&input.policy_arn) {
-            Some((name, policy)) => policy.to_api(name),
+            Some((name, policy)) => policy.to_api(name, rows)?,
             None => find(ctx, rows, &input.policy_arn)?.to_api(ctx.account(), rows)?,
         };
         Ok(GetPolicyOutput { policy: Some(policy) })
@@ -97,14 +122,18 @@ look! { ListPolicies(ctx, rows, input)
         }
         if scope != "Local" {
             for (name, policy) in AwsPolicy::all() {
-                let attached = ATTACHED_TO.list(rows, &Range::prefix(&policy.arn(name)), usize::MAX)?.len();
-                let attachment_count = Some(i32::try_from(attached).unwrap_or(i32::MAX));
-                policies.push(iam_api::Policy { attachment_count, ..policy.to_api(name) });
+                policies.push(policy.to_api(name, rows)?);
             }
         }
         policies.retain(|policy| policy.path.as_deref().unwrap_or("/").starts_with(&prefix));
-        if input.only_attached == Some(true) {
-            policies.retain(|policy| policy.attachment_count > Some(0));
+        let usage = input.policy_usage_filter.as_deref();
+        let is_used = |policy: &iam_api::Policy| match usage {
+            Some("PermissionsBoundary") => policy.permissions_boundary_usage_count > Some(0),
+            Some(_) => policy.attachment_count > Some(0),
+            None => policy.attachment_count > Some(0) || policy.permissions_boundary_usage_count > Some(0),
+        };
+        if input.only_attached == Some(true) || usage.is_some() {
+            policies.retain(is_used);
         }
         let mut policies: Vec<_> =
             policies.into_iter().map(|policy| (policy.arn.clone().unwrap_or_default(), policy)).collect();
@@ -119,10 +148,11 @@ look! { ListPolicies(ctx, rows, input)
 }
 
 change! { DeletePolicy(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
+    guard guard(ctx, &input.policy_arn);
     {
-        let policy = find(ctx, rows, &input.policy_arn)?;
-        if !ATTACHED_TO.list(rows, &Range::prefix(&input.policy_arn), 1)?.is_empty() {
+        let policy = find_own(ctx, rows, &input.policy_arn, "iam:DeletePolicy")?;
+        let of_policy = Range::prefix(&input.policy_arn);
+        if !ATTACHED_TO.list(rows, &of_policy, 1)?.is_empty() || !BOUNDED.list(rows, &of_policy, 1)?.is_empty() {
             return Err(errors::delete_conflict("Cannot delete a policy attached to entities."));
         }
         let versions = POLICY_VERSIONS.list(rows, &Range::prefix(&policy.name), usize::MAX)?;
@@ -135,16 +165,17 @@ change! { DeletePolicy(ctx, rows, input)
         for (key, _) in versions {
             POLICY_VERSIONS.delete(rows, &key);
         }
+        POLICY_NAMES.free(rows, &policy.name)?;
         POLICIES.delete(rows, &policy.name);
         Ok(Default::default())
     }
 }
 
 change! { CreatePolicyVersion(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
-    check check_document(&input.policy_document);
+    guard guard(ctx, &input.policy_arn);
+    check check_managed(&input.policy_document);
     {
-        let mut policy = find(ctx, rows, &input.policy_arn)?;
+        let mut policy = find_own(ctx, rows, &input.policy_arn, "iam:CreatePolicyVersion")?;
         if POLICY_VERSIONS.list(rows, &Range::prefix(&policy.name), MOST_VERSIONS)?.len() >= MOST_VERSIONS {
             return Err(errors::limit_exceeded(
                 "A managed policy can have up to 5 versions. Before you create a new version, you must delete an \
@@ -167,7 +198,7 @@ change! { CreatePolicyVersion(ctx, rows, input)
 }
 
 look! { GetPolicyVersion(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
+    guard guard(ctx, &input.policy_arn);
     {
         let told = match AwsPolicy::find(&input.policy_arn) {
             Some((_, policy)) if input.version_id == "v1" => {
@@ -188,7 +219,7 @@ look! { GetPolicyVersion(ctx, rows, input)
 }
 
 look! { ListPolicyVersions(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
+    guard guard(ctx, &input.policy_arn);
     {
         let versions = match AwsPolicy::find(&input.policy_arn) {
             Some((_, policy)) => {
@@ -205,14 +236,21 @@ look! { ListPolicyVersions(ctx, rows, input)
                 told.collect()
             }
         };
-        Ok(ListPolicyVersionsOutput { versions: Some(versions), is_truncated: Some(false), marker: None })
+        // The latest comes first, so places in the list are what pages go by.
+        let versions = versions.into_iter().enumerate().map(|(place, version)| (format!("{place:04}"), version));
+        let page = page(versions, input.marker.as_deref(), input.max_items);
+        Ok(ListPolicyVersionsOutput {
+            versions: Some(page.items),
+            is_truncated: page.is_truncated,
+            marker: page.marker,
+        })
     }
 }
 
 change! { DeletePolicyVersion(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
+    guard guard(ctx, &input.policy_arn);
     {
-        let policy = find(ctx, rows, &input.policy_arn)?;
+        let policy = find_own(ctx, rows, &input.policy_arn, "iam:DeletePolicyVersion")?;
         let number = parse_version(&input.version_id).ok_or_else(|| no_such_version(&input.version_id))?;
         if number == policy.default_version {
             return Err(errors::delete_conflict("Cannot delete the default version of a policy."));
@@ -225,9 +263,9 @@ change! { DeletePolicyVersion(ctx, rows, input)
 }
 
 change! { SetDefaultPolicyVersion(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
+    guard guard(ctx, &input.policy_arn);
     {
-        let mut policy = find(ctx, rows, &input.policy_arn)?;
+        let mut policy = find_own(ctx, rows, &input.policy_arn, "iam:SetDefaultPolicyVersion")?;
         let number = parse_version(&input.version_id).ok_or_else(|| no_such_version(&input.version_id))?;
         let version = POLICY_VERSIONS.find(rows, &(policy.name.clone(), number))?;
         version.ok_or_else(|| no_such_version(&input.version_id))?;
@@ -238,30 +276,18 @@ change! { SetDefaultPolicyVersion(ctx, rows, input)
     }
 }
 
-change! { TagPolicy(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
-    {
-        let mut policy = find(ctx, rows, &input.policy_arn)?;
-        tags::add(&mut policy.tags, &input.tags)?;
-        POLICIES.put(rows, &policy.name, &policy);
-        Ok(Default::default())
-    }
+fn guard(ctx: &Ctx, arn: &str) -> Result<Guard, ApiError> {
+    let name = own_name(arn, ctx.account()).unwrap_or_default();
+    let mut rows = ctx.store().read(&account_scope(ctx.account()))?;
+    let tags = POLICIES.find(&mut rows, &name)?.map(|policy| policy.tags).unwrap_or_default();
+    let tagged = tags.into_iter().fold(Guard::resource(arn), |guard, (key, value)| {
+        guard.with(&format!("aws:ResourceTag/{key}"), vec![value])
+    });
+    Ok(tagged)
 }
 
-change! { UntagPolicy(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
-    {
-        let mut policy = find(ctx, rows, &input.policy_arn)?;
-        policy.tags.retain(|key, _| !input.tag_keys.contains(key));
-        POLICIES.put(rows, &policy.name, &policy);
-        Ok(Default::default())
-    }
+fn put(rows: &mut Tx<'_>, policy: &ManagedPolicy) {
+    POLICIES.put(rows, &policy.name, policy);
 }
 
-look! { ListPolicyTags(ctx, rows, input)
-    guard Ok(Guard::resource(input.policy_arn.clone()));
-    {
-        let policy = find(ctx, rows, &input.policy_arn)?;
-        Ok(ListPolicyTagsOutput { tags: tag_list(&policy.tags), is_truncated: Some(false), marker: None })
-    }
-}
+tagging!(TagPolicy, UntagPolicy, ListPolicyTags -> ListPolicyTagsOutput, policy_arn, guard guard, find find, put put);

@@ -1,19 +1,19 @@
 //! CreateOpenIDConnectProvider, GetOpenIDConnectProvider, ListOpenIDConnectProviders, DeleteOpenIDConnectProvider,
 //! AddClientIDToOpenIDConnectProvider, RemoveClientIDFromOpenIDConnectProvider, UpdateOpenIDConnectProviderThumbprint.
 
-use cloud::Guard;
+use cloud::{Ctx, Guard};
 use iam_api::{
-    CreateOpenIDConnectProviderOutput, GetOpenIDConnectProviderOutput, ListOpenIDConnectProvidersOutput,
-    OpenIDConnectProviderListEntry,
+    CreateOpenIDConnectProviderOutput, GetOpenIDConnectProviderOutput, ListOpenIDConnectProviderTagsOutput,
+    ListOpenIDConnectProvidersOutput, OpenIDConnectProviderListEntry,
 };
 use shapes::ApiError;
-use store::{Range, Reader};
+use store::{Range, Reader, Tx};
 
-use super::form::{change, look};
+use super::form::{change, look, page, tagging};
 use crate::errors;
 use crate::provider::{OidcProvider, arn, host_of, parse_arn};
 use crate::tables::OIDC_PROVIDERS;
-use crate::tags::{self, tags_of, tags_to_api};
+use crate::tags::{asked, tags_of, tags_to_api};
 
 fn find(rows: &mut dyn Reader, provider_arn: &str) -> Result<OidcProvider, ApiError> {
     let not_found =
@@ -22,8 +22,50 @@ fn find(rows: &mut dyn Reader, provider_arn: &str) -> Result<OidcProvider, ApiEr
     OIDC_PROVIDERS.find(rows, &host.to_owned())?.ok_or_else(not_found)
 }
 
+/// Providers, and audiences and thumbprints of each, at most ("IAM and AWS STS quotas").
+const MOST_PROVIDERS: usize = 100;
+const MOST_CLIENT_IDS: usize = 100;
+const MOST_THUMBPRINTS: usize = 5;
+
+fn check_client_ids(ids: &[String]) -> Result<(), ApiError> {
+    if ids.len() > MOST_CLIENT_IDS {
+        let message = format!("Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: {MOST_CLIENT_IDS}");
+        return Err(errors::limit_exceeded(message));
+    }
+    Ok(())
+}
+
+fn check_thumbprints(thumbprints: &[String]) -> Result<(), ApiError> {
+    if thumbprints.len() > MOST_THUMBPRINTS {
+        return Err(errors::invalid_input("Thumbprint list must contain fewer than 5 entries."));
+    }
+    let is_thumbprint = |text: &String| text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match thumbprints.iter().find(|text| !is_thumbprint(text)) {
+        Some(_) => Err(errors::invalid_input("Thumbprints must be 40 hexadecimal digits.")),
+        None => Ok(()),
+    }
+}
+
+fn guard(_: &Ctx, provider_arn: &str) -> Result<Guard, ApiError> {
+    Ok(Guard::resource(provider_arn))
+}
+
+fn tagged(_: &Ctx, rows: &mut dyn Reader, provider_arn: &str) -> Result<OidcProvider, ApiError> {
+    find(rows, provider_arn)
+}
+
+fn put(rows: &mut Tx<'_>, provider: &OidcProvider) {
+    OIDC_PROVIDERS.put(rows, &host_of(&provider.url).to_owned(), provider);
+}
+
+tagging!(
+    TagOpenIDConnectProvider, UntagOpenIDConnectProvider,
+    ListOpenIDConnectProviderTags -> ListOpenIDConnectProviderTagsOutput,
+    open_id_connect_provider_arn, guard guard, find tagged, put put
+);
+
 change! { CreateOpenIDConnectProvider(ctx, rows, input)
-    guard Ok(Guard::resource(arn(ctx.account(), host_of(&input.url))));
+    guard Ok(asked(Guard::resource(arn(ctx.account(), host_of(&input.url))), input.tags.as_ref()));
     check match input.url.split_once("://") {
         Some(("https" | "http", host)) if !host.is_empty() => Ok(()),
         _ => Err(errors::invalid_input("Invalid Open ID Connect Provider URL")),
@@ -31,17 +73,21 @@ change! { CreateOpenIDConnectProvider(ctx, rows, input)
     {
         let host = host_of(&input.url).to_owned();
         if OIDC_PROVIDERS.contains(rows, &host)? {
-            let message = format!("Provider with url {} already exists.", input.url);
-            return Err(ApiError::with_status(409, "EntityAlreadyExists", message));
+            return Err(errors::already_there(format!("Provider with url {} already exists.", input.url)));
+        }
+        check_client_ids(input.client_id_list.as_deref().unwrap_or_default())?;
+        check_thumbprints(input.thumbprint_list.as_deref().unwrap_or_default())?;
+        if OIDC_PROVIDERS.list(rows, &Range::all(), MOST_PROVIDERS)?.len() >= MOST_PROVIDERS {
+            let message = format!("Cannot exceed quota for OpenIdConnectProvidersPerAccount: {MOST_PROVIDERS}");
+            return Err(errors::limit_exceeded(message));
         }
         let provider = OidcProvider {
             url: input.url.trim_end_matches('/').to_owned(),
             client_ids: input.client_id_list.clone().unwrap_or_default(),
             thumbprints: input.thumbprint_list.clone().unwrap_or_default(),
             created: ctx.now(),
-            tags: tags_of(input.tags.clone()),
+            tags: tags_of(input.tags.as_ref())?,
         };
-        tags::check(&provider.tags)?;
         OIDC_PROVIDERS.put(rows, &host, &provider);
         Ok(CreateOpenIDConnectProviderOutput {
             open_id_connect_provider_arn: Some(arn(ctx.account(), &host)),
@@ -91,7 +137,8 @@ change! { AddClientIDToOpenIDConnectProvider(ctx, rows, input)
         if !provider.client_ids.contains(&input.client_id) {
             provider.client_ids.push(input.client_id.clone());
         }
-        OIDC_PROVIDERS.put(rows, &host_of(&provider.url).to_owned(), &provider);
+        check_client_ids(&provider.client_ids)?;
+        put(rows, &provider);
         Ok(Default::default())
     }
 }
@@ -101,7 +148,7 @@ change! { RemoveClientIDFromOpenIDConnectProvider(ctx, rows, input)
     {
         let mut provider = find(rows, &input.open_id_connect_provider_arn)?;
         provider.client_ids.retain(|id| *id != input.client_id);
-        OIDC_PROVIDERS.put(rows, &host_of(&provider.url).to_owned(), &provider);
+        put(rows, &provider);
         Ok(Default::default())
     }
 }
@@ -110,8 +157,9 @@ change! { UpdateOpenIDConnectProviderThumbprint(ctx, rows, input)
     guard Ok(Guard::resource(input.open_id_connect_provider_arn.clone()));
     {
         let mut provider = find(rows, &input.open_id_connect_provider_arn)?;
+        check_thumbprints(&input.thumbprint_list)?;
         provider.thumbprints.clone_from(&input.thumbprint_list);
-        OIDC_PROVIDERS.put(rows, &host_of(&provider.url).to_owned(), &provider);
+        put(rows, &provider);
         Ok(Default::default())
     }
 }

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use cloud::Guard;
 use iam_api::{
     ContextEntry, EvaluationResult, GetContextKeysForCustomPolicyOutput,
-    GetContextKeysForPrincipalPolicyOutput, SimulateCustomPolicyOutput, SimulatePrincipalPolicyOutput,
-    Statement,
+    GetContextKeysForPrincipalPolicyOutput, PermissionsBoundaryDecisionDetail, Position,
+    ResourceSpecificResult, SimulateCustomPolicyOutput, SimulatePrincipalPolicyOutput, Statement,
 };
-use identity::policy::{ContextKeys, NamedPolicy, Policies, PolicyKind, Reason, Request, evaluate};
+use identity::policy::{
+    ContextKeys, NamedPolicy, Policies, PolicyKind, Request, StatementRef, evaluate, simulate,
+};
 use identity::{AccountId, Principal};
 use shapes::ApiError;
 use store::Reader;
 
-use super::form::look;
+use super::form::{Page, look, page};
 use crate::directory::policies_of_owner;
 use crate::errors;
 use crate::owner::Kind;
@@ -25,6 +27,8 @@ struct Simulation<'a> {
     identity: Vec<Arc<NamedPolicy>>,
     boundary: Option<Arc<NamedPolicy>>,
     resource: Option<NamedPolicy>,
+    /// Whose the resources are, if that was said.
+    owner: Option<AccountId>,
     context: ContextKeys,
 }
 
@@ -53,22 +57,51 @@ fn context_of(entries: Option<Vec<ContextEntry>>) -> ContextKeys {
     context
 }
 
+/// Where a statement that decided stands.
+fn matched(statement: &StatementRef<'_>) -> Statement {
+    let position = |at: identity::policy::Position| Position {
+        line: i32::try_from(at.line).ok(),
+        column: i32::try_from(at.column).ok(),
+    };
+    let span = statement.statement().map(|statement| statement.span).unwrap_or_default();
+    let name = statement.policy.name.as_str();
+    Statement {
+        source_policy_id: Some(name.rsplit('/').next().unwrap_or(name).to_owned()),
+        source_policy_type: Some("IAM Policy".to_owned()),
+        start_position: Some(position(span.start)),
+        end_position: Some(position(span.end)),
+    }
+}
+
 impl Simulation<'_> {
-    fn results(&self, actions: &[String], resources: Option<Vec<String>>) -> Vec<EvaluationResult> {
-        let resources =
-            resources.filter(|resources| !resources.is_empty()).unwrap_or_else(|| vec!["*".to_owned()]);
+    fn results(
+        &self,
+        actions: &[String],
+        resources: Option<Vec<String>>,
+        marker: Option<&str>,
+        max_items: Option<i32>,
+    ) -> Result<Page<EvaluationResult>, ApiError> {
+        if let Some(wrong) = actions.iter().find(|action| !is_action(action)) {
+            return Err(errors::invalid_input(format!("Invalid Action Name: {wrong}")));
+        }
+        let named = resources.filter(|resources| !resources.is_empty());
+        let is_named = named.is_some();
+        let resources = named.unwrap_or_else(|| vec!["*".to_owned()]);
         let pairs =
             actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
-        pairs.map(|(action, resource)| self.result(action, resource)).collect()
+        let results = pairs.enumerate().map(|(place, (action, resource))| {
+            (format!("{place:06}"), self.result(action, resource, is_named))
+        });
+        Ok(page(results, marker, max_items))
     }
 
-    fn result(&self, action: &str, resource: &str) -> EvaluationResult {
+    fn result(&self, action: &str, resource: &str, is_named: bool) -> EvaluationResult {
         let resources = [resource];
         let request = Request {
             principal: self.principal,
             action,
             resources: &resources,
-            resource_account: None,
+            resource_account: self.owner,
             context: &self.context,
         };
         let policies = Policies {
@@ -77,31 +110,69 @@ impl Simulation<'_> {
             resource: self.resource.as_ref(),
             ..Policies::default()
         };
-        let decision = evaluate(&request, &policies);
-        let (decided, statement) = match decision.reason {
-            Reason::ExplicitDeny { statement, .. } => ("explicitDeny", Some(statement)),
-            Reason::ImplicitDeny { .. } => ("implicitDeny", None),
-            Reason::AllowedBy { statement, .. } => ("allowed", Some(statement)),
-            Reason::Root => ("allowed", None),
-        };
-        let matched = statement.map(|statement| Statement {
-            source_policy_id: Some(statement.policy.name.to_string()),
-            source_policy_type: Some("IAM Policy".to_owned()),
-            ..Default::default()
+        let simulated = simulate(&request, &policies);
+        let verdict = simulated.verdict.as_str().to_owned();
+        let statements: Vec<_> = simulated.matched.iter().map(|(_, statement)| matched(statement)).collect();
+        let boundary = self.boundary.as_ref().map(|boundary| {
+            let alone = [Arc::clone(boundary)];
+            let decision = evaluate(&request, &Policies { identity: &alone, ..Policies::default() });
+            PermissionsBoundaryDecisionDetail { allowed_by_permissions_boundary: Some(decision.allowed) }
         });
+        let specific = ResourceSpecificResult {
+            eval_resource_name: resource.to_owned(),
+            eval_resource_decision: verdict.clone(),
+            matched_statements: Some(statements.clone()),
+            missing_context_values: Some(simulated.missing_context.clone()),
+            permissions_boundary_decision_detail: boundary.clone(),
+            ..Default::default()
+        };
         EvaluationResult {
             eval_action_name: action.to_owned(),
             eval_resource_name: Some(resource.to_owned()),
-            eval_decision: decided.to_owned(),
-            matched_statements: Some(matched.into_iter().collect()),
-            missing_context_values: Some(Vec::new()),
+            eval_decision: verdict,
+            matched_statements: Some(statements),
+            missing_context_values: Some(simulated.missing_context),
+            permissions_boundary_decision_detail: boundary,
+            resource_specific_results: is_named.then(|| vec![specific]),
             ..Default::default()
         }
     }
 }
 
+/// A service and one of its actions; wildcards are not for simulations.
+fn is_action(action: &str) -> bool {
+    action.split_once(':').is_some_and(|(service, name)| {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        is_word(service) && is_word(name)
+    })
+}
+
+/// Whom the simulated requests come from, where the request says so itself: a user's ARN.
+fn caller(arn: Option<&String>) -> Result<Option<Principal>, ApiError> {
+    let Some(arn) = arn else { return Ok(None) };
+    let (account, kind, name) = source(arn)?;
+    if kind != Kind::User {
+        return Err(errors::invalid_input(format!("CallerArn has to be the ARN of a user, not {arn}")));
+    }
+    let path =
+        arn.split_once(":user").map_or("/", |(_, place)| place.strip_suffix(name.as_str()).unwrap_or("/"));
+    Ok(Some(Principal::user(account, path, &name, SIMULATED)))
+}
+
+/// The account that owns the resources: an account's number, or the ARN of its root.
+fn owner(text: Option<&String>) -> Result<Option<AccountId>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    let account = AccountId::parse(text).or_else(|| identity::arn::split(text)?.account_id());
+    account.map(Some).ok_or_else(|| errors::invalid_input(format!("Invalid ResourceOwner: {text}")))
+}
+
+/// The id of whoever makes simulated requests.
+const SIMULATED: &str = "AIDASIMULATEDCALLER";
+
 /// A user, group or role by its ARN.
-fn source(arn: &str) -> Result<(AccountId, Kind, String), ApiError> {
+pub(super) fn source(arn: &str) -> Result<(AccountId, Kind, String), ApiError> {
     let invalid = || errors::invalid_input(format!("{arn} is not the ARN of a user, group or role"));
     let parts = identity::arn::split(arn).ok_or_else(invalid)?;
     let (kind, rest) = parts.resource.split_once('/').ok_or_else(invalid)?;
@@ -121,10 +192,10 @@ fn principal_of(
     kind: Kind,
     name: &str,
 ) -> Result<Principal, ApiError> {
-    let path = kind.path(rows, name)?.ok_or_else(|| errors::not_found(kind.noun(), name))?;
+    let facts = kind.facts(rows, name)?.ok_or_else(|| errors::not_found(kind.noun(), name))?;
     Ok(match kind {
-        Kind::Role => Principal::assumed_role(account, &path, name, "AROASIMULATION", "simulation"),
-        _ => Principal::user(account, &path, name, "AIDASIMULATION"),
+        Kind::Role => Principal::assumed_role(account, &facts.path, name, &facts.id, "simulation"),
+        _ => Principal::user(account, &facts.path, name, &facts.id),
     })
 }
 
@@ -135,7 +206,8 @@ look! { SimulatePrincipalPolicy(ctx, rows, input)
         if account != ctx.account() {
             return Err(errors::no_such_entity(format!("{} is of another account", input.policy_source_arn)));
         }
-        let principal = principal_of(rows, account, kind, &name)?;
+        let own_principal = principal_of(rows, account, kind, &name)?;
+        let principal = caller(input.caller_arn.as_ref())?.unwrap_or(own_principal);
         let mut own = policies_of_owner(rows, account, kind, &name)?;
         own.identity.extend(parse(input.policy_input_list)?);
         let given = parse(input.permissions_boundary_policy_input_list)?;
@@ -144,13 +216,19 @@ look! { SimulatePrincipalPolicy(ctx, rows, input)
             identity: own.identity,
             boundary: given.into_iter().next().or(own.boundary),
             resource: resource_policy(input.resource_policy.as_ref())?,
+            owner: owner(input.resource_owner.as_ref())?,
             context: context_of(input.context_entries),
         };
-        let results = simulation.results(&input.action_names, input.resource_arns);
+        let page = simulation.results(
+            &input.action_names,
+            input.resource_arns,
+            input.marker.as_deref(),
+            input.max_items,
+        )?;
         Ok(SimulatePrincipalPolicyOutput {
-            evaluation_results: Some(results),
-            is_truncated: Some(false),
-            marker: None,
+            evaluation_results: Some(page.items),
+            is_truncated: page.is_truncated,
+            marker: page.marker,
         })
     }
 }
@@ -158,20 +236,27 @@ look! { SimulatePrincipalPolicy(ctx, rows, input)
 look! { SimulateCustomPolicy(ctx, _rows, input)
     guard Ok(Guard::any());
     {
-        let principal = Principal::user(ctx.account(), "/", "simulation", "AIDASIMULATION");
+        let anybody = Principal::user(ctx.account(), "/", "simulation", SIMULATED);
+        let principal = caller(input.caller_arn.as_ref())?.unwrap_or(anybody);
         let boundary = parse(input.permissions_boundary_policy_input_list)?;
         let simulation = Simulation {
             principal: &principal,
             identity: parse(Some(input.policy_input_list))?,
             boundary: boundary.into_iter().next(),
             resource: resource_policy(input.resource_policy.as_ref())?,
+            owner: owner(input.resource_owner.as_ref())?,
             context: context_of(input.context_entries),
         };
-        let results = simulation.results(&input.action_names, input.resource_arns);
+        let page = simulation.results(
+            &input.action_names,
+            input.resource_arns,
+            input.marker.as_deref(),
+            input.max_items,
+        )?;
         Ok(SimulateCustomPolicyOutput {
-            evaluation_results: Some(results),
-            is_truncated: Some(false),
-            marker: None,
+            evaluation_results: Some(page.items),
+            is_truncated: page.is_truncated,
+            marker: page.marker,
         })
     }
 }

@@ -5,14 +5,17 @@ use iam_api::{CreateUserOutput, GetUserOutput, ListUserTagsOutput, ListUsersOutp
 use identity::Principal;
 use identity::credentials::{IdKind, new_id};
 use shapes::ApiError;
-use store::{Range, Reader};
+use store::{Range, Reader, Tx};
 
-use super::form::{change, look, page};
+use super::form::{change, look, page, page_of, tagging};
+use crate::errors;
+use crate::names::USER_NAMES;
 use crate::owner::Kind;
-use crate::tables::{KEYS_OF_USERS, MEMBERS, MEMBERSHIPS, Mark, USERS};
-use crate::tags::{self, tag_list, tags_of};
+use crate::tables::{
+    IDS, KEYS_OF_USERS, LOGINS, MEMBERS, MEMBERSHIPS, MFA_OF_USERS, Mark, USERS, account_scope,
+};
+use crate::tags::{asked, tags_of};
 use crate::user::User;
-use crate::{errors, managed_policy};
 
 pub(super) fn find(rows: &mut dyn Reader, name: &str) -> Result<User, ApiError> {
     USERS.find(rows, &name.to_owned())?.ok_or_else(|| errors::not_found("user", name))
@@ -31,24 +34,35 @@ pub(super) fn new_path(path: Option<&String>) -> String {
     path.map_or_else(|| "/".to_owned(), Clone::clone)
 }
 
+/// The guard of making something that may have a boundary and tags.
+pub(super) fn boundary_asked(guard: Guard, boundary: Option<&String>) -> Guard {
+    match boundary {
+        Some(arn) => guard.with("iam:PermissionsBoundary", vec![arn.clone()]),
+        None => guard,
+    }
+}
+
 change! { CreateUser(ctx, rows, input)
-    guard Ok(Guard::resource(Kind::User.arn(ctx.account(), input.path.as_deref().unwrap_or("/"), &input.user_name)));
+    guard {
+        let arn = Kind::User.arn(ctx.account(), input.path.as_deref().unwrap_or("/"), &input.user_name);
+        Ok(boundary_asked(asked(Guard::resource(arn), input.tags.as_ref()), input.permissions_boundary.as_ref()))
+    };
     {
         if USERS.contains(rows, &input.user_name)? {
             return Err(errors::exists("user", &input.user_name));
         }
-        if let Some(arn) = &input.permissions_boundary {
-            managed_policy::document(rows, ctx.account(), arn)?.ok_or_else(|| errors::not_attachable(arn))?;
-        }
+        USER_NAMES.take(rows, &input.user_name)?;
+        let boundary = input.permissions_boundary.clone();
+        Kind::User.bound(rows, ctx.account(), &input.user_name, None, boundary.as_deref())?;
         let user = User {
             id: new_id(IdKind::User, ctx.ids().bytes()),
             path: new_path(input.path.as_ref()),
             created: ctx.now(),
-            tags: tags_of(input.tags.clone()),
-            boundary: input.permissions_boundary.clone(),
+            tags: tags_of(input.tags.as_ref())?,
+            boundary,
             name: input.user_name.clone(),
         };
-        tags::check(&user.tags)?;
+        Kind::User.put_id(rows, &user.id, &user.name);
         USERS.put(rows, &user.name, &user);
         Ok(CreateUserOutput { user: Some(user.to_api(ctx.account())) })
     }
@@ -80,19 +94,27 @@ look! { ListUsers(ctx, rows, input)
     guard Ok(Guard::resource(format!("arn:aws:iam::{}:user/", ctx.account())));
     {
         let prefix = input.path_prefix.unwrap_or_default();
-        let users = USERS.list(rows, &Range::all(), usize::MAX)?;
-        let users = users.into_iter().filter(|(_, user)| user.path.starts_with(&prefix));
-        let page = page(
-            users.map(|(name, user)| (name, user.to_api(ctx.account()))),
-            input.marker.as_deref(),
-            input.max_items,
-        );
-        Ok(ListUsersOutput { users: page.items, is_truncated: page.is_truncated, marker: page.marker })
+        let page = page_of(rows, &USERS, input.marker.as_deref(), input.max_items, |user| {
+            user.path.starts_with(&prefix)
+        })?;
+        let users = page.items.iter().map(|user| user.to_api(ctx.account())).collect();
+        Ok(ListUsersOutput { users, is_truncated: page.is_truncated, marker: page.marker })
     }
 }
 
 change! { UpdateUser(ctx, rows, input)
-    guard Kind::User.guard(ctx, &input.user_name);
+    guard {
+        let to = |user: &User| {
+            let path = input.new_path.as_deref().unwrap_or(&user.path);
+            Kind::User.arn(ctx.account(), path, input.new_user_name.as_deref().unwrap_or(&user.name))
+        };
+        let user = USERS.find(&mut ctx.store().read(&account_scope(ctx.account()))?, &input.user_name)?;
+        let guard = Kind::User.guard(ctx, &input.user_name)?;
+        Ok(match user {
+            Some(user) => guard.and(Guard::resource(to(&user))),
+            None => guard,
+        })
+    };
     {
         let mut user = find(rows, &input.user_name)?;
         if let Some(path) = &input.new_path {
@@ -102,6 +124,7 @@ change! { UpdateUser(ctx, rows, input)
             if USERS.contains(rows, name)? {
                 return Err(errors::exists("user", name));
             }
+            USER_NAMES.rename(rows, &input.user_name, name)?;
             USERS.delete(rows, &input.user_name);
             Kind::User.rename(rows, &input.user_name, name)?;
             for ((_, group), _) in MEMBERSHIPS.list(rows, &Range::prefix(&input.user_name), usize::MAX)? {
@@ -110,9 +133,12 @@ change! { UpdateUser(ctx, rows, input)
                 MEMBERSHIPS.put(rows, &(name.clone(), group.clone()), &Mark);
                 MEMBERS.put(rows, &(group, name.clone()), &Mark);
             }
+            super::login_profiles::rename(rows, &input.user_name, name)?;
+            super::mfa_devices::rename(rows, &input.user_name, name)?;
             user.name.clone_from(name);
-            super::access_keys::rename(rows, ctx.account(), &input.user_name, &user)?;
+            Kind::User.put_id(rows, &user.id, &user.name);
         }
+        super::access_keys::rename(rows, ctx.account(), &input.user_name, &user)?;
         USERS.put(rows, &user.name, &user);
         Ok(Default::default())
     }
@@ -121,55 +147,50 @@ change! { UpdateUser(ctx, rows, input)
 change! { DeleteUser(ctx, rows, input)
     guard Kind::User.guard(ctx, &input.user_name);
     {
-        find(rows, &input.user_name)?;
-        Kind::User.check_bare(rows, &input.user_name)?;
+        let user = find(rows, &input.user_name)?;
         let of_user = Range::prefix(&input.user_name);
+        if LOGINS.contains(rows, &input.user_name)? {
+            return Err(errors::delete_conflict("Cannot delete entity, must delete login profile first."));
+        }
         if !KEYS_OF_USERS.list(rows, &of_user, 1)?.is_empty() {
             return Err(errors::delete_conflict("Cannot delete entity, must delete access keys first."));
         }
+        if !MFA_OF_USERS.list(rows, &of_user, 1)?.is_empty() {
+            return Err(errors::delete_conflict("Cannot delete entity, must delete MFA device first."));
+        }
+        Kind::User.check_bare(rows, &input.user_name)?;
         if !MEMBERSHIPS.list(rows, &of_user, 1)?.is_empty() {
             return Err(errors::delete_conflict("Cannot delete entity, must remove users from group first."));
         }
+        Kind::User.bound(rows, ctx.account(), &user.name, user.boundary.as_deref(), None)?;
+        USER_NAMES.free(rows, &input.user_name)?;
+        IDS.delete(rows, &user.id);
         USERS.delete(rows, &input.user_name);
         Ok(Default::default())
     }
 }
 
-change! { TagUser(ctx, rows, input)
-    guard Kind::User.guard(ctx, &input.user_name);
-    {
-        let mut user = find(rows, &input.user_name)?;
-        tags::add(&mut user.tags, &input.tags)?;
-        USERS.put(rows, &user.name, &user);
-        Ok(Default::default())
-    }
+fn guard(ctx: &Ctx, name: &str) -> Result<Guard, ApiError> {
+    Kind::User.guard(ctx, name)
 }
 
-change! { UntagUser(ctx, rows, input)
-    guard Kind::User.guard(ctx, &input.user_name);
-    {
-        let mut user = find(rows, &input.user_name)?;
-        user.tags.retain(|key, _| !input.tag_keys.contains(key));
-        USERS.put(rows, &user.name, &user);
-        Ok(Default::default())
-    }
+fn tagged(_: &Ctx, rows: &mut dyn Reader, name: &str) -> Result<User, ApiError> {
+    find(rows, name)
 }
 
-look! { ListUserTags(ctx, rows, input)
-    guard Kind::User.guard(ctx, &input.user_name);
-    {
-        let user = find(rows, &input.user_name)?;
-        Ok(ListUserTagsOutput { tags: tag_list(&user.tags), is_truncated: Some(false), marker: None })
-    }
+fn put(rows: &mut Tx<'_>, user: &User) {
+    USERS.put(rows, &user.name, user);
 }
+
+tagging!(TagUser, UntagUser, ListUserTags -> ListUserTagsOutput, user_name, guard guard, find tagged, put put);
 
 change! { PutUserPermissionsBoundary(ctx, rows, input)
-    guard Kind::User.guard(ctx, &input.user_name);
+    guard Ok(boundary_asked(Kind::User.guard(ctx, &input.user_name)?, Some(&input.permissions_boundary)));
     {
-        let arn = &input.permissions_boundary;
-        managed_policy::document(rows, ctx.account(), arn)?.ok_or_else(|| errors::not_attachable(arn))?;
         let mut user = find(rows, &input.user_name)?;
-        user.boundary = Some(arn.clone());
+        let arn = input.permissions_boundary.as_str();
+        Kind::User.bound(rows, ctx.account(), &user.name, user.boundary.as_deref(), Some(arn))?;
+        user.boundary = Some(arn.to_owned());
         USERS.put(rows, &user.name, &user);
         Ok(Default::default())
     }
@@ -179,10 +200,11 @@ change! { DeleteUserPermissionsBoundary(ctx, rows, input)
     guard Kind::User.guard(ctx, &input.user_name);
     {
         let mut user = find(rows, &input.user_name)?;
-        if user.boundary.take().is_none() {
+        let Some(arn) = user.boundary.take() else {
             let name = &input.user_name;
             return Err(errors::no_such_entity(format!("User {name} does not have a permission boundary attached")));
-        }
+        };
+        Kind::User.bound(rows, ctx.account(), &user.name, Some(&arn), None)?;
         USERS.put(rows, &user.name, &user);
         Ok(Default::default())
     }

@@ -8,7 +8,7 @@ use cloud::{Cloud, Ctx};
 use shapes::{ApiError, Timestamp};
 use store::{Scope, Tx};
 
-use crate::directory::announce_change;
+use crate::directory::announce_keys;
 use crate::tables::ACCESS_KEYS;
 
 const KIND: &str = "sts/expiry";
@@ -34,7 +34,7 @@ pub(crate) fn kind(cloud: Cloud) -> JobKind {
                     .store()
                     .write(&Scope::global(), move |tx| {
                         ACCESS_KEYS.delete(tx, &job.subject);
-                        announce_change(tx);
+                        announce_keys(tx);
                         Ok::<_, ApiError>(())
                     })
                     .await;

@@ -8,9 +8,10 @@ use identity::policy::{Policy, PolicyKind};
 use identity::{AccountId, Principal, Session};
 use shapes::{ApiError, Timestamp};
 use store::{Scope, Tx};
-use sts_api::{Credentials, PolicyDescriptorType, Tag};
+use sts_api::{Credentials, PolicyDescriptorType};
 
 use crate::sts::expiry;
+use crate::sts::session_tags::SessionTags;
 use crate::tables::{ACCESS_KEYS, AccessKey, KeyStatus, SessionKey, account_scope};
 use crate::{Iam, errors, managed_policy};
 
@@ -19,7 +20,8 @@ const TOKEN_LENGTH: usize = 300;
 /// Plain text of session policies together ("IAM and AWS STS quotas").
 const MOST_POLICY_CHARACTERS: usize = 2048;
 const MOST_POLICY_ARNS: usize = 10;
-const MOST_TAGS: usize = 50;
+/// Policies, their ARNs and tags, as packed here.
+const MOST_PACKED_CHARACTERS: usize = 5120;
 
 /// A session that is about to begin.
 pub(crate) struct SessionDraft {
@@ -41,10 +43,13 @@ impl Iam {
         account: AccountId,
         inline: Option<&String>,
         arns: Option<&Vec<PolicyDescriptorType>>,
+        tags: &SessionTags,
     ) -> Result<Policies, ApiError> {
         let mut documents = Vec::new();
+        let mut characters = 0;
         if let Some(document) = inline {
-            if document.chars().count() > MOST_POLICY_CHARACTERS {
+            characters += document.chars().count();
+            if characters > MOST_POLICY_CHARACTERS {
                 let message = format!("The policy is longer than {MOST_POLICY_CHARACTERS} characters.");
                 return Err(errors::invalid(message));
             }
@@ -53,34 +58,34 @@ impl Iam {
         }
         let arns = arns.map(Vec::as_slice).unwrap_or_default();
         if arns.len() > MOST_POLICY_ARNS {
-            let message = format!("A session takes at most {MOST_POLICY_ARNS} managed policies.");
-            return Err(ApiError::sender("PackedPolicyTooLarge", message));
+            let message = format!("The number of policy ARNs exceeds {MOST_POLICY_ARNS}.");
+            return Err(errors::invalid(message));
         }
         let mut rows = self.cloud.store().read(&account_scope(account))?;
         for arn in arns.iter().filter_map(|descriptor| descriptor.arn.as_ref()) {
+            characters += arn.chars().count();
             let document = managed_policy::document(&mut rows, account, arn)?;
             documents.push(document.ok_or_else(|| errors::invalid(format!("Policy {arn} does not exist.")))?);
         }
-        let characters = inline.map_or(0, |document| document.chars().count());
-        let packed = (characters * 100).div_ceil(MOST_POLICY_CHARACTERS);
-        let packed_size = (!documents.is_empty()).then(|| i32::try_from(packed).unwrap_or(100).max(1));
+        let packed_size = packed_percent(characters, tags)?;
         Ok(Policies { documents, packed_size })
     }
 }
 
-/// Tags of a session. A key may come once.
-pub(crate) fn session_tags(tags: Option<Vec<Tag>>) -> Result<Vec<(String, String)>, ApiError> {
-    let tags: Vec<_> = tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
-    if tags.len() > MOST_TAGS {
-        return Err(errors::invalid(format!("A session takes at most {MOST_TAGS} tags.")));
+/// How much of the packed form's room is taken, in percent; nothing when there is nothing to pack. How AWS packs is not
+/// known: here it is the plain characters, those of tags at a quarter.
+fn packed_percent(policy_characters: usize, tags: &SessionTags) -> Result<Option<i32>, ApiError> {
+    let characters = policy_characters + tags.characters() / 4;
+    if characters == 0 {
+        return Ok(None);
     }
-    for (index, (key, _)) in tags.iter().enumerate() {
-        if tags[..index].iter().any(|(other, _)| other.eq_ignore_ascii_case(key)) {
-            let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-            return Err(ApiError::sender("InvalidParameterValue", message));
-        }
+    let percent = (characters * 100).div_ceil(MOST_PACKED_CHARACTERS);
+    if percent > 100 {
+        let what = if policy_characters == 0 { "session tags" } else { "policy" };
+        let message = format!("Packed size of {what} consumes {percent}% of allotted space.");
+        return Err(ApiError::sender("PackedPolicyTooLarge", message));
     }
-    Ok(tags)
+    Ok(i32::try_from(percent).ok())
 }
 
 impl SessionDraft {
@@ -89,13 +94,19 @@ impl SessionDraft {
         principal: Principal,
         seconds: i32,
         policies: Vec<String>,
+        tags: SessionTags,
         facts: Session,
     ) -> Self {
         let session = SessionKey {
             token: ctx.ids().text(TOKEN_LETTERS, TOKEN_LENGTH),
             expires: ctx.now() + Duration::from_secs(seconds.unsigned_abs().into()),
             policies,
-            facts: Session { token_issued_at: Some(ctx.now().seconds()), ..facts },
+            transitive: tags.transitive,
+            facts: Session {
+                token_issued_at: Some(ctx.now().seconds()),
+                tags: tags.tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+                ..facts
+            },
         };
         let key = AccessKey {
             secret: new_secret(ctx.ids().bytes()),

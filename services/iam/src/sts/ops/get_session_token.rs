@@ -11,7 +11,9 @@ use sts_api::{
 };
 
 use crate::Iam;
-use crate::sts::session::{SessionDraft, session_tags};
+use crate::sts::mfa::{self, Proof};
+use crate::sts::session::SessionDraft;
+use crate::sts::session_tags::SessionTags;
 
 /// Half a day; a root's sessions last an hour at most ("Request temporary security credentials").
 const USUAL_SECONDS: i32 = 43_200;
@@ -38,31 +40,40 @@ fn seconds(ctx: &Ctx, asked: Option<i32>) -> i32 {
     }
 }
 
+pub(crate) struct OwnSession {
+    session: SessionDraft,
+    mfa: Option<Proof>,
+}
+
 impl Transact<GetSessionToken> for Iam {
-    type Draft = SessionDraft;
+    type Draft = OwnSession;
 
     /// "No permissions are required for users to perform this operation" (STS API Reference).
     fn guard(&self, _: &Ctx, _: &GetSessionTokenInput) -> Result<Guard, ApiError> {
         Ok(Guard::open())
     }
 
-    fn prepare(&self, ctx: &Ctx, input: GetSessionTokenInput) -> Result<SessionDraft, ApiError> {
+    fn prepare(&self, ctx: &Ctx, input: GetSessionTokenInput) -> Result<OwnSession, ApiError> {
         check_long_term(ctx, "GetSessionToken")?;
-        if input.serial_number.is_some() || input.token_code.is_some() {
-            let message = "MultiFactorAuthentication failed with invalid MFA one time pass code: no MFA device is known.";
-            return Err(ApiError::with_status(403, "AccessDenied", message));
-        }
+        let mfa = mfa::proof(ctx, input.serial_number, input.token_code)?;
         let seconds = seconds(ctx, input.duration_seconds);
-        Ok(SessionDraft::new(ctx, ctx.principal().clone(), seconds, Vec::new(), Session::default()))
+        let facts =
+            Session { mfa_authenticated_at: mfa.as_ref().map(|_| ctx.now().seconds()), ..Session::default() };
+        let principal = ctx.principal().clone();
+        let session = SessionDraft::new(ctx, principal, seconds, Vec::new(), SessionTags::default(), facts);
+        Ok(OwnSession { session, mfa })
     }
 
     fn apply(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        draft: &SessionDraft,
+        draft: &OwnSession,
     ) -> Result<GetSessionTokenOutput, ApiError> {
-        Ok(GetSessionTokenOutput { credentials: Some(draft.begin(ctx, tx)) })
+        if let Some(mfa) = &draft.mfa {
+            mfa.take(tx)?;
+        }
+        Ok(GetSessionTokenOutput { credentials: Some(draft.session.begin(ctx, tx)) })
     }
 }
 
@@ -75,25 +86,30 @@ impl Transact<GetFederationToken> for Iam {
     type Draft = Federation;
 
     fn guard(&self, ctx: &Ctx, input: &GetFederationTokenInput) -> Result<Guard, ApiError> {
-        Ok(Guard::resource(format!("arn:aws:sts::{}:federated-user/{}", ctx.account(), input.name)))
+        let guest = Guard::resource(format!("arn:aws:sts::{}:federated-user/{}", ctx.account(), input.name));
+        let tags = SessionTags::of_request(input.tags.clone(), None)?;
+        if tags.tags.is_empty() {
+            return Ok(guest);
+        }
+        let keys = tags.condition_keys();
+        let tagged =
+            |guard: Guard| keys.iter().fold(guard, |guard, (key, values)| guard.with(key, values.clone()));
+        Ok(tagged(guest.clone()).and(tagged(guest.action("sts:TagSession"))))
     }
 
     fn prepare(&self, ctx: &Ctx, input: GetFederationTokenInput) -> Result<Federation, ApiError> {
         check_long_term(ctx, "GetFederationToken")?;
+        let tags = SessionTags::of_request(input.tags, None)?;
         let policies =
-            self.session_policies(ctx.account(), input.policy.as_ref(), input.policy_arns.as_ref())?;
+            self.session_policies(ctx.account(), input.policy.as_ref(), input.policy_arns.as_ref(), &tags)?;
         let principal = Principal::FederatedUser {
             account: ctx.account(),
             name: input.name.into(),
             user: ctx.principal().arn().into(),
         };
-        let tags = session_tags(input.tags)?;
-        let facts = Session {
-            tags: tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
-            ..Session::default()
-        };
         let seconds = seconds(ctx, input.duration_seconds);
-        let session = SessionDraft::new(ctx, principal, seconds, policies.documents, facts);
+        let session =
+            SessionDraft::new(ctx, principal, seconds, policies.documents, tags, Session::default());
         Ok(Federation { session, packed_size: policies.packed_size })
     }
 
