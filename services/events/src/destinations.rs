@@ -1,20 +1,12 @@
 //! API destinations: HTTP endpoints behind connections.
 
 use bytes::Bytes;
-use cloud::{BoxFuture, Cloud, Ctx};
+use cloud::{BoxFuture, Ctx};
 use shapes::Timestamp;
 use targets::{ApiDestinations, Failure, Origin, Target, code};
 
-/// Calls API destinations.
-pub(crate) struct Destinations {
-    pub(crate) cloud: Cloud,
-}
-
-impl Destinations {
-    pub(crate) fn new(cloud: Cloud) -> Self {
-        Self { cloud }
-    }
-}
+/// Calls API destinations, of which there are none yet.
+pub(crate) struct Destinations;
 
 impl ApiDestinations for Destinations {
     fn reserve(&self, ctx: &Ctx, _: &str) -> Timestamp {

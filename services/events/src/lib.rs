@@ -4,6 +4,7 @@
 //! topics, log groups and other buses is there once it commits. Functions and web endpoints are called by jobs with AWS's
 //! retries. The machinery of deliveries is the `targets` crate's, which schedules and pipes use as well.
 
+mod archive;
 mod bus;
 mod bus_policy;
 mod delivery;
@@ -13,6 +14,7 @@ mod event;
 mod input;
 mod matching;
 mod ops;
+mod replay;
 mod routing;
 mod rule;
 mod rule_target;
@@ -37,7 +39,7 @@ pub struct EventBridge(Arc<Events>);
 impl EventBridge {
     /// Takes the events that the region's services have to tell, from now on.
     pub fn new(cloud: Cloud) -> Self {
-        let destinations = Arc::new(Destinations::new(cloud.clone()));
+        let destinations = Arc::new(Destinations);
         let api_destinations: Arc<dyn ApiDestinations> = destinations.clone();
         let courier =
             Courier::new(cloud.clone(), PRINCIPAL, delivery::KIND, api_destinations, delivery::count);
@@ -57,9 +59,9 @@ impl EventBridge {
         Service::new(&events_api::SERVICE, Arc::clone(&self.0), ops::OPERATIONS)
     }
 
-    /// Deliveries that take more than a transaction.
+    /// Deliveries that take more than a transaction, schedules, replays and the upkeep of archives.
     pub fn jobs(&self) -> Vec<JobKind> {
-        vec![self.0.courier.jobs()]
+        vec![self.0.courier.jobs(), archive::jobs(&self.0), replay::jobs(&self.0), timer::jobs(&self.0)]
     }
 
     /// API destinations, for the other services that call them.

@@ -35,8 +35,18 @@ pub(crate) struct Buses(RwLock<HashMap<(Scope, String), Arc<CompiledBus>>>);
 pub(crate) struct CompiledBus {
     generation: Generation,
     rules: Vec<Arc<CompiledRule>>,
-    /// The patterns of all rules, in their order.
+    /// Names of archives with a pattern.
+    archives: Vec<String>,
+    /// Names of archives that keep everything.
+    archives_of_all: Vec<String>,
+    /// The patterns of all rules, in their order, then those of the archives.
     patterns: PatternSet,
+}
+
+/// What an event sets off.
+pub(crate) struct Found {
+    pub rules: Vec<Arc<CompiledRule>>,
+    pub archives: Vec<String>,
 }
 
 pub(crate) struct CompiledRule {
@@ -51,9 +61,15 @@ pub(crate) struct CompiledTarget {
 }
 
 impl CompiledBus {
-    /// The rules that an event sets off.
-    pub(crate) fn matches(&self, event: &serde_json::Value) -> Vec<Arc<CompiledRule>> {
-        self.patterns.matches(event).into_iter().map(|index| Arc::clone(&self.rules[index])).collect()
+    pub(crate) fn matches(&self, event: &serde_json::Value) -> Found {
+        let mut found = Found { rules: Vec::new(), archives: self.archives_of_all.clone() };
+        for index in self.patterns.matches(event) {
+            match index.checked_sub(self.rules.len()) {
+                None => found.rules.push(Arc::clone(&self.rules[index])),
+                Some(index) => found.archives.push(self.archives[index].clone()),
+            }
+        }
+        found
     }
 }
 
@@ -118,5 +134,17 @@ fn compile(reader: &mut dyn Reader, bus: &BusArn, generation: Generation) -> Res
         rules.push(Arc::new(CompiledRule::read(reader, arn)?));
         patterns.push(pattern);
     }
-    Ok(CompiledBus { generation, rules, patterns: PatternSet::new(patterns) })
+    let (mut archives, mut archives_of_all) = (Vec::new(), Vec::new());
+    for (name, archive) in tables::ARCHIVES.list(reader, &Range::all(), usize::MAX)? {
+        match archive.pattern.filter(|_| archive.bus == bus.name) {
+            Some(pattern) => {
+                patterns.push(EventPattern::parse(&pattern).map_err(ApiError::internal)?);
+                archives.push(name);
+            }
+            None if archive.bus == bus.name => archives_of_all.push(name),
+            None => {}
+        }
+    }
+    let patterns = PatternSet::new(patterns);
+    Ok(CompiledBus { generation, rules, archives, archives_of_all, patterns })
 }

@@ -10,8 +10,8 @@ use targets::{Delivery, Failure, Kind, code};
 
 use crate::bus::BusArn;
 use crate::event::Event;
-use crate::matching::{CompiledBus, CompiledRule};
-use crate::{Events, PRINCIPAL, delivery};
+use crate::matching::{CompiledBus, CompiledRule, Found};
+use crate::{Events, PRINCIPAL, archive, delivery};
 
 /// From bus to bus. AWS stops at the second account or region; this also ends loops within one.
 const MOST_HOPS: u8 = 5;
@@ -19,7 +19,7 @@ const MOST_HOPS: u8 = 5;
 /// An event with what was found for it before the transaction.
 pub(crate) struct Matched {
     pub bus: Arc<CompiledBus>,
-    pub rules: Vec<Arc<CompiledRule>>,
+    pub found: Found,
 }
 
 impl Events {
@@ -34,15 +34,20 @@ impl Events {
     ) -> Result<(), ApiError> {
         tx.with_scope(&bus.scope(), |tx| {
             let compiled = self.compiled(tx, bus)?;
-            let found;
-            let rules = match ahead.filter(|ahead| Arc::ptr_eq(&ahead.bus, &compiled)) {
-                Some(ahead) => &ahead.rules,
+            let anew;
+            let found = match ahead.filter(|ahead| Arc::ptr_eq(&ahead.bus, &compiled)) {
+                Some(ahead) => &ahead.found,
                 None => {
-                    found = compiled.matches(&event.value);
-                    &found
+                    anew = compiled.matches(&event.value);
+                    &anew
                 }
             };
-            for rule in rules {
+            if event.replay.is_none() {
+                for archive in &found.archives {
+                    archive::keep(ctx, tx, archive, event)?;
+                }
+            }
+            for rule in &found.rules {
                 let is_meant = event
                     .replay
                     .as_ref()

@@ -1,9 +1,12 @@
 //! Everything EventBridge stores.
 
+use shapes::Timestamp;
 use store::Table;
 
+use crate::archive::{Archive, Archived};
 use crate::bus::Bus;
 use crate::matching::Generation;
+use crate::replay::Replay;
 use crate::rule::Rule;
 use crate::rule_target::RuleTarget;
 
@@ -21,3 +24,16 @@ pub(crate) const RULES_BY_TARGET: Table<(String, String, String), ()> = Table::n
 
 /// Changes with everything that decides what a bus does with an event. By bus.
 pub(crate) const GENERATIONS: Table<String, Generation> = Table::new("events/generation");
+
+/// Archives by name.
+pub(crate) const ARCHIVES: Table<String, Archive> = Table::new("events/archive");
+
+/// Events by archive, their time and their id.
+pub(crate) const ARCHIVED: Table<(u64, Timestamp, String), Archived> = Table::new("events/archived");
+
+/// When archived events were stored: by archive, that time, and the rest of their key.
+pub(crate) const EXPIRIES: Table<(u64, Timestamp, Timestamp, String), ()> =
+    Table::new("events/archived-expiry");
+
+/// Replays by name.
+pub(crate) const REPLAYS: Table<String, Replay> = Table::new("events/replay");

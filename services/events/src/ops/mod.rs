@@ -1,8 +1,10 @@
 //! The operation table, and the guards that operations share.
 
+mod archives;
 mod event_buses;
 mod permissions;
 mod put_events;
+mod replays;
 mod rules;
 mod tags;
 mod targets;
@@ -17,14 +19,21 @@ use crate::bus::BusArn;
 use crate::rule::RuleArn;
 
 pub(crate) static OPERATIONS: &[Operation<Events>] = &[
+    Operation::transaction::<op::CancelReplay>(),
+    Operation::transaction::<op::CreateArchive>(),
     Operation::transaction::<op::CreateEventBus>(),
+    Operation::transaction::<op::DeleteArchive>(),
     Operation::transaction::<op::DeleteEventBus>(),
     Operation::transaction::<op::DeleteRule>(),
+    Operation::of::<op::DescribeArchive>(),
     Operation::of::<op::DescribeEventBus>(),
+    Operation::of::<op::DescribeReplay>(),
     Operation::of::<op::DescribeRule>(),
     Operation::transaction::<op::DisableRule>(),
     Operation::transaction::<op::EnableRule>(),
+    Operation::of::<op::ListArchives>(),
     Operation::of::<op::ListEventBuses>(),
+    Operation::of::<op::ListReplays>(),
     Operation::of::<op::ListRuleNamesByTarget>(),
     Operation::of::<op::ListRules>(),
     Operation::of::<op::ListTagsForResource>(),
@@ -35,9 +44,11 @@ pub(crate) static OPERATIONS: &[Operation<Events>] = &[
     Operation::transaction::<op::PutTargets>(),
     Operation::transaction::<op::RemovePermission>(),
     Operation::transaction::<op::RemoveTargets>(),
+    Operation::transaction::<op::StartReplay>(),
     Operation::transaction::<op::TagResource>(),
     Operation::of::<op::TestEventPattern>(),
     Operation::transaction::<op::UntagResource>(),
+    Operation::transaction::<op::UpdateArchive>(),
     Operation::transaction::<op::UpdateEventBus>(),
 ];
 

@@ -121,8 +121,8 @@ impl Events {
     fn look_ahead(&self, bus: BusArn, event: Event) -> Result<Entry, ApiError> {
         let mut snapshot = self.cloud.store().read(&bus.scope())?;
         let compiled = self.compiled(&mut snapshot, &bus)?;
-        let rules = compiled.matches(&event.value);
-        Ok(Entry { bus, event, ahead: Some(Matched { bus: compiled, rules }) })
+        let found = compiled.matches(&event.value);
+        Ok(Entry { bus, event, ahead: Some(Matched { bus: compiled, found }) })
     }
 }
 

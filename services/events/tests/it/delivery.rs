@@ -88,7 +88,7 @@ async fn a_topic_and_a_log_group_get_the_event() {
     region.put_target("default", "shop", target("log", group)).await.unwrap();
 
     let id = region.put_shop("{}").await;
-    assert_eq!(region.event_ids("fan").await, [id.clone()]);
+    assert_eq!(region.event_ids("fan").await, std::slice::from_ref(&id));
     let input =
         FilterLogEventsInput { log_group_name: Some("/aws/events/shop".to_owned()), ..Default::default() };
     let events = region.region.call::<FilterLogEvents>(input).await.unwrap().events.unwrap_or_default();

@@ -20,7 +20,6 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 
 pub(crate) struct Region {
     pub region: TestRegion,
-    pub bridge: EventBridge,
     pub functions: Functions,
 }
 
@@ -63,7 +62,6 @@ impl Region {
     pub(crate) fn start() -> Self {
         let functions = Functions::default();
         let stand_in = functions.clone();
-        let mut made = None;
         let region = TestRegion::with_jobs(|cloud| {
             let bridge = EventBridge::new(cloud.clone());
             let services = vec![
@@ -74,10 +72,9 @@ impl Region {
                 Service::new(&lambda_api::SERVICE, Arc::new(stand_in), LAMBDA),
             ];
             let jobs = bridge.jobs();
-            made = Some(bridge);
             (services, jobs)
         });
-        Self { region, bridge: made.expect("the region was made"), functions }
+        Self { region, functions }
     }
 
     /// A queue; its ARN. Rules of the default account may send to it.

@@ -1,9 +1,13 @@
 //! What users of EventBridge observe, through the typed client on a stepped clock, with the real SQS, SNS and Logs beside
 //! it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod archives;
 mod buses;
 mod delivery;
 mod kit;
 mod matching;
 mod rules;
+mod schedules;
 mod transform;
