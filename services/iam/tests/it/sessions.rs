@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use iam_api::CreateRoleInput;
-use iam_api::op::CreateRole;
+use iam_api::op::{CreateRole, UpdateAssumeRolePolicy};
+use iam_api::{CreateRoleInput, UpdateAssumeRolePolicyInput};
 use sts_api::op::{AssumeRole, GetFederationToken, GetSessionToken};
-use sts_api::{AssumeRoleInput, GetFederationTokenInput, GetSessionTokenInput};
+use sts_api::{AssumeRoleInput, GetFederationTokenInput, GetSessionTokenInput, Tag};
 
-use crate::kit::{Subject, allow};
+use crate::kit::{Subject, allow, trust, trust_if};
 
 const ARN: &str = "arn:aws:iam::000000000000:role/guest";
 
@@ -81,4 +81,98 @@ async fn a_users_own_sessions_are_the_users_and_a_guests_only_what_they_are_give
     let user = guest.federated_user.expect("the guest");
     assert_eq!(user.arn, "arn:aws:sts::000000000000:federated-user/guest");
     assert_eq!(user.federated_user_id, "000000000000:guest");
+}
+
+const ANYBODY: &str = r#"{"AWS":"000000000000"}"#;
+
+#[tokio::test]
+async fn transitive_tags_and_a_source_identity_follow_a_session_from_role_to_role() {
+    let subject = Subject::start();
+    let all = r#"["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#;
+    for name in ["first", "second"] {
+        subject.role(name, &trust_if(ANYBODY, all, "{}")).await.expect("a new role");
+    }
+    let tag = |key: &str| Tag { key: key.to_owned(), value: "yes".to_owned() };
+    let input = AssumeRoleInput {
+        role_arn: "arn:aws:iam::000000000000:role/first".to_owned(),
+        role_session_name: "visit".to_owned(),
+        tags: Some(vec![tag("goes-on"), tag("stays")]),
+        transitive_tag_keys: Some(vec!["goes-on".to_owned()]),
+        source_identity: Some("ada".to_owned()),
+        ..Default::default()
+    };
+    let first = subject.call::<AssumeRole>(input).await.expect("the role trusts its account");
+    let id = first.credentials.expect("credentials").access_key_id;
+    let next = || AssumeRoleInput {
+        role_arn: "arn:aws:iam::000000000000:role/second".to_owned(),
+        role_session_name: "visit".to_owned(),
+        ..Default::default()
+    };
+    let second = subject.as_key(&id).call::<AssumeRole>(next()).await.expect("a role may assume another");
+    assert_eq!(second.source_identity.as_deref(), Some("ada"));
+    let second = second.credentials.expect("credentials").access_key_id;
+    let session = subject.credential(&second).expect("a session's key");
+    assert_eq!(session.actor.session.tags, [("goes-on".into(), "yes".into())]);
+    let again = AssumeRoleInput { tags: Some(vec![tag("Goes-On")]), ..next() };
+    let refused = subject.as_key(&id).call::<AssumeRole>(again).await.expect_err("the tag is taken");
+    assert_eq!(refused.code(), "InvalidParameterValue");
+    let other = AssumeRoleInput { source_identity: Some("bob".to_owned()), ..next() };
+    let refused = subject.as_key(&id).call::<AssumeRole>(other).await.expect_err("it is ada");
+    assert_eq!(refused.code(), "AccessDenied");
+    let long = AssumeRoleInput { duration_seconds: Some(3601), ..next() };
+    let refused = subject.as_key(&id).call::<AssumeRole>(long).await.expect_err("roles allow an hour");
+    assert_eq!(refused.code(), "ValidationError");
+}
+
+#[tokio::test]
+async fn tags_and_a_source_identity_want_permissions_of_their_own() {
+    let subject = Subject::start();
+    subject.role("guest", &trust(ANYBODY)).await.expect("a new role");
+    subject.call::<AssumeRole>(assume()).await.expect("without them");
+    let tags = Some(vec![Tag { key: "team".to_owned(), value: "blue".to_owned() }]);
+    let input = AssumeRoleInput { tags: tags.clone(), ..assume() };
+    let (code, message) = subject.refused::<AssumeRole>(input).await;
+    assert!(code == "AccessDenied" && message.contains("sts:TagSession"), "{code} {message}");
+    let input = AssumeRoleInput { source_identity: Some("ada".to_owned()), ..assume() };
+    let (code, message) = subject.refused::<AssumeRole>(input).await;
+    assert!(code == "AccessDenied" && message.contains("sts:SetSourceIdentity"), "{code} {message}");
+    let input = AssumeRoleInput { tags, transitive_tag_keys: Some(vec!["other".to_owned()]), ..assume() };
+    assert_eq!(subject.refused::<AssumeRole>(input).await.0, "InvalidParameterValue");
+}
+
+#[tokio::test]
+async fn too_much_for_a_session_is_refused_with_how_much_it_is() {
+    let subject = Subject::start();
+    subject
+        .role("guest", &trust_if(ANYBODY, r#"["sts:AssumeRole","sts:TagSession"]"#, "{}"))
+        .await
+        .expect("a role");
+    let tags = (0..50).map(|number| Tag { key: format!("{number:0>128}"), value: "v".repeat(256) }).collect();
+    let input = AssumeRoleInput {
+        tags: Some(tags),
+        policy: Some(allow(&format!("sqs:{}", "a".repeat(1900)))),
+        ..assume()
+    };
+    let (code, message) = subject.refused::<AssumeRole>(input).await;
+    assert_eq!(code, "PackedPolicyTooLarge");
+    assert!(message.ends_with("% of allotted space."), "{message}");
+}
+
+#[tokio::test]
+async fn a_change_of_trust_counts_for_services_at_once() {
+    let subject = Subject::start();
+    let role =
+        subject.role("worker", &trust(r#"{"Service":"lambda.amazonaws.com"}"#)).await.expect("a new role");
+    let ctx = subject
+        .region
+        .ctx()
+        .as_service("lambda.amazonaws.com", "arn:aws:lambda:us-east-1:000000000000:function:f");
+    subject.directory.assume_role(&ctx, &role.arn, "lambda").expect("it trusts the service");
+    let input = UpdateAssumeRolePolicyInput {
+        role_name: "worker".to_owned(),
+        policy_document: trust(r#"{"Service":"sns.amazonaws.com"}"#),
+    };
+    subject.call::<UpdateAssumeRolePolicy>(input).await.expect("a good document");
+    let refused = subject.directory.assume_role(&ctx, &role.arn, "lambda").expect_err("it trusts another");
+    assert_eq!(refused.code(), "AccessDenied");
 }
