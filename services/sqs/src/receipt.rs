@@ -23,7 +23,9 @@ pub(crate) struct Receipt {
 store::row!(Receipt, 1);
 
 /// The leading byte of a handle's encoding.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// The encoding before handles told how many receives there were.
+const UNCOUNTED: u8 = 2;
 
 /// Names one receive of one message. After a later receive it names nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +33,19 @@ pub(crate) struct Handle {
     pub queue: u64,
     pub place: u64,
     pub nonce: u64,
+    /// How many receives there were with this one. Tells a receive that a crash has forgotten from one that another
+    /// has followed.
+    pub receives: u32,
 }
 
 impl Handle {
     pub(crate) fn encode(self) -> String {
-        let mut bytes = [0; 25];
+        let mut bytes = [0; 29];
         bytes[0] = VERSION;
         bytes[1..9].copy_from_slice(&self.queue.to_be_bytes());
         bytes[9..17].copy_from_slice(&self.place.to_be_bytes());
-        bytes[17..].copy_from_slice(&self.nonce.to_be_bytes());
+        bytes[17..25].copy_from_slice(&self.nonce.to_be_bytes());
+        bytes[25..].copy_from_slice(&self.receives.to_be_bytes());
         STANDARD.encode(bytes)
     }
 
@@ -59,22 +65,36 @@ fn decode(handle: &str) -> Option<Handle> {
     let (&version, rest) = bytes.split_first()?;
     let (queue, rest) = rest.split_first_chunk::<8>()?;
     let (place, rest) = rest.split_first_chunk::<8>()?;
-    let nonce: [u8; 8] = rest.try_into().ok()?;
-    (version == VERSION).then(|| Handle {
+    let (nonce, rest) = rest.split_first_chunk::<8>()?;
+    let receives = match version {
+        VERSION => u32::from_be_bytes(rest.try_into().ok()?),
+        UNCOUNTED if rest.is_empty() => 0,
+        _ => return None,
+    };
+    Some(Handle {
         queue: u64::from_be_bytes(*queue),
         place: u64::from_be_bytes(*place),
-        nonce: u64::from_be_bytes(nonce),
+        nonce: u64::from_be_bytes(*nonce),
+        receives,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::Handle;
 
     #[test]
     fn handles_go_there_and_back() {
-        let handle = Handle { queue: 7, place: u64::MAX, nonce: 9 };
+        let handle = Handle { queue: 7, place: u64::MAX, nonce: 9, receives: 2 };
         assert_eq!(Handle::parse(&handle.encode(), 7).ok(), Some(handle));
+        let mut uncounted = STANDARD.decode(handle.encode()).unwrap();
+        uncounted.truncate(25);
+        uncounted[0] = super::UNCOUNTED;
+        let read = Handle::parse(&STANDARD.encode(uncounted), 7).ok();
+        assert_eq!(read, Some(Handle { receives: 0, ..handle }), "handles of the version before are read");
         assert!(Handle::parse(&handle.encode(), 8).is_err(), "a handle of another queue");
         for bad in ["AQ==", "not base64!", "AgAAAAAAAAAA"] {
             assert_eq!(Handle::parse(bad, 7).unwrap_err().name(), "ReceiptHandleIsInvalid");

@@ -12,7 +12,7 @@ use cloud::BoxFuture;
 use identity::{AccountId, Region};
 use serde::{Deserialize, Serialize};
 use shapes::ApiError;
-use store::{Key, Order, Range, Reader, Row, StoreError, Table, Tx};
+use store::{Key, Order, Range, Row, Scope, Store, StoreError, Table, Tx};
 
 use crate::Sqs;
 use crate::ops::Target;
@@ -92,15 +92,35 @@ impl Subject {
     }
 }
 
-/// Deletes rows of a range, the first ones. Returns the last one's key when there may be more.
+/// Deletes all rows of a range, a few at a time.
+async fn delete_all<K, R>(
+    store: &Store,
+    scope: &Scope,
+    table: &'static Table<K, R>,
+    mut range: Range,
+) -> Result<(), StoreError>
+where
+    K: Key + Clone + Send + 'static,
+    R: Row + 'static,
+{
+    loop {
+        let part = range.clone();
+        match store.write(scope, move |tx| delete_some(tx, table, &part)).await? {
+            // On from there: stepping over what was deleted before would take longer each time.
+            Some(last) => range = range.after(&last),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Deletes the first rows of a range. Returns the last one's key when there may be more.
 fn delete_some<K: Key + Clone, R: Row>(
     tx: &mut Tx<'_>,
     table: &Table<K, R>,
     range: &Range,
 ) -> Result<Option<K>, StoreError> {
     let mut keys = Vec::new();
-    let reader: &mut dyn Reader = tx;
-    table.visit(reader, range, Order::Ascending, |key, _| {
+    table.visit(tx, range, Order::Ascending, |key, _| {
         keys.push(key);
         if keys.len() < ROWS_AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;

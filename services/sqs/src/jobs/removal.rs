@@ -8,7 +8,7 @@ use cloud::Ctx;
 use shapes::ApiError;
 use store::{Range, StoreError};
 
-use super::{Subject, delete_some};
+use super::{Subject, delete_all, delete_some};
 use crate::ops::Target;
 use crate::queue::Queue;
 use crate::{Sqs, tables};
@@ -26,25 +26,23 @@ pub(crate) fn schedule(ctx: &Ctx, tx: &mut store::Tx<'_>, target: &Target, queue
 
 pub(super) async fn run(sqs: Arc<Sqs>, job: Job) -> Result<JobOutcome, ApiError> {
     let Some((subject, target)) = Subject::read(&job.payload) else { return Ok(JobOutcome::Done) };
+    let (store, scope) = (sqs.cloud.store(), &target.scope);
+    let all = Range::prefix(&subject.id);
+    delete_all(store, scope, &tables::HEADS, all.clone()).await?;
+    delete_all(store, scope, &tables::RECEIPTS, all.clone()).await?;
+    delete_all(store, scope, &tables::ACCEPTED, all).await?;
     let now = sqs.cloud.clock().now();
-    loop {
-        let (id, name) = (subject.id, subject.name.clone());
-        let has_more = sqs.cloud.store().write(&target.scope, move |tx| {
-            let all = Range::prefix(&id);
-            let has_more = delete_some(tx, &tables::HEADS, &all)?.is_some()
-                || delete_some(tx, &tables::RECEIPTS, &all)?.is_some()
-                || delete_some(tx, &tables::ACCEPTED, &all)?.is_some();
-            // A queue of the same name may have been made and deleted again since.
-            if tables::DELETED.find(tx, &name)?.is_some_and(|deletion| now >= deletion.at + PAUSE) {
-                tables::DELETED.delete(tx, &name);
-            }
-            if tables::QUEUES.find(tx, &name)?.is_none() {
-                delete_some(tx, &tables::MOVE_TASKS, &Range::prefix(&name))?;
-            }
-            Ok::<_, StoreError>(has_more)
-        });
-        if !has_more.await? {
-            return Ok(JobOutcome::Done);
+    let name = subject.name;
+    let freed = store.write(scope, move |tx| {
+        // A queue of the same name may have been made and deleted again since.
+        if tables::DELETED.find(tx, &name)?.is_some_and(|deletion| now >= deletion.at + PAUSE) {
+            tables::DELETED.delete(tx, &name);
         }
-    }
+        if tables::QUEUES.find(tx, &name)?.is_none() {
+            delete_some(tx, &tables::MOVE_TASKS, &Range::prefix(&name))?;
+        }
+        Ok::<_, StoreError>(())
+    });
+    freed.await?;
+    Ok(JobOutcome::Done)
 }

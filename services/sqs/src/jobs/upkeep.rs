@@ -7,9 +7,9 @@ use std::time::Duration;
 use clock::{Job, JobOutcome, Jobs, NewJob};
 use cloud::Ctx;
 use shapes::{ApiError, Timestamp};
-use store::{Range, StoreError, Tx};
+use store::{Range, Tx};
 
-use super::{Subject, delete_some};
+use super::{Subject, delete_all};
 use crate::ops::Target;
 use crate::ops::receive_message::expired_below;
 use crate::queue::Queue;
@@ -67,49 +67,23 @@ pub(super) async fn run(sqs: Arc<Sqs>, job: Job) -> Result<JobOutcome, ApiError>
     Ok(JobOutcome::Again(if has_accepted { due.min(now + deduplication::INTERVAL) } else { due }))
 }
 
-/// Deletes the rows below the timeline's floor, a few at a time.
+/// Deletes the rows below the timeline's floor.
 async fn sweep(sqs: &Sqs, timeline: &Timeline) -> Result<(), ApiError> {
     let (from, floor) = timeline.change(|state| (state.swept, state.floor));
-    let queue = timeline.queue;
-    for table in [Swept::Messages, Swept::Receipts] {
-        let mut from = from;
-        loop {
-            let last = sqs.cloud.store().write(&timeline.scope, move |tx| {
-                let range = Range::prefix(&queue).starting_at(&(queue, from)).before(&(queue, floor));
-                match table {
-                    Swept::Messages => delete_some(tx, &tables::HEADS, &range),
-                    Swept::Receipts => delete_some(tx, &tables::RECEIPTS, &range),
-                }
-            });
-            match last.await? {
-                Some((_, last)) => from = last,
-                None => break,
-            }
-        }
-    }
+    let (store, queue) = (sqs.cloud.store(), timeline.queue);
+    let range = Range::prefix(&queue).starting_at(&(queue, from)).before(&(queue, floor));
+    delete_all(store, &timeline.scope, &tables::HEADS, range.clone()).await?;
+    delete_all(store, &timeline.scope, &tables::RECEIPTS, range).await?;
     timeline.change(|state| state.swept = state.swept.max(floor));
     Ok(())
-}
-
-#[derive(Clone, Copy)]
-enum Swept {
-    Messages,
-    Receipts,
 }
 
 /// Deletes deduplication ids that count no longer. Returns whether any are left that do.
 async fn forget_accepted(sqs: &Sqs, timeline: &Timeline, now: Timestamp) -> Result<bool, ApiError> {
     let queue = timeline.queue;
     let kept_from = deduplication::interval(now).saturating_sub(1);
-    loop {
-        let has_more = sqs.cloud.store().write(&timeline.scope, move |tx| {
-            let old = Range::prefix(&queue).before(&(queue, kept_from));
-            Ok::<_, StoreError>(delete_some(tx, &tables::ACCEPTED, &old)?.is_some())
-        });
-        if !has_more.await? {
-            break;
-        }
-    }
+    let old = Range::prefix(&queue).before(&(queue, kept_from));
+    delete_all(sqs.cloud.store(), &timeline.scope, &tables::ACCEPTED, old).await?;
     let mut snapshot = sqs.cloud.store().read(&timeline.scope)?;
     Ok(!tables::ACCEPTED.list(&mut snapshot, &Range::prefix(&queue), 1)?.is_empty())
 }

@@ -67,13 +67,16 @@ impl Sqs {
         seconds: i32,
     ) -> Result<(), ApiError> {
         let timeout = timeout(seconds)?;
-        let receipt::Handle { place, nonce, .. } = receipt::Handle::parse(handle, timeline.queue)?;
+        let receive = receipt::Handle::parse(handle, timeline.queue)?;
+        let receipt::Handle { place, nonce, receives, .. } = receive;
         let now = ctx.now();
         timeline.change(|state| {
             state.promote(now);
-            let last_received = match state.standing(place, nonce) {
+            let last_received = match state.standing(place, nonce, receives) {
                 Standing::Held { last_received, .. } => last_received,
-                Standing::Visible { .. } => return Err(errors::message_is_visible()),
+                Standing::Visible { .. } | Standing::Forgotten { .. } => {
+                    return Err(errors::message_is_visible());
+                }
                 Standing::Outdated | Standing::Gone | Standing::Unknown => {
                     return Err(errors::message_not_in_flight(handle));
                 }

@@ -92,11 +92,11 @@ impl Transact<DeleteMessageBatch> for Sqs {
 impl Timeline {
     /// Deletes what a handle names. A handle from before a later receive names nothing, and the message stays.
     fn delete(self: &Arc<Self>, ctx: &Ctx, tx: &mut Tx<'_>, handle: &str) -> Result<(), ApiError> {
-        let Handle { place, nonce, .. } = Handle::parse(handle, self.queue)?;
+        let Handle { place, nonce, receives, .. } = Handle::parse(handle, self.queue)?;
         let now = ctx.now();
         let standing = self.change(|state| {
             state.promote(now);
-            state.standing(place, nonce)
+            state.standing(place, nonce, receives)
         });
         let has_row = match standing {
             Standing::Held { has_row, .. } => has_row,
@@ -105,7 +105,7 @@ impl Timeline {
             Standing::Visible { .. } | Standing::Outdated if self.is_fifo => {
                 return Err(errors::receipt_has_expired(handle));
             }
-            Standing::Visible { has_row } => has_row,
+            Standing::Visible { has_row } | Standing::Forgotten { has_row } => has_row,
             Standing::Unknown if tables::MESSAGES.contains(tx, &(self.queue, place))? => true,
             Standing::Unknown | Standing::Outdated | Standing::Gone => return Ok(()),
         };

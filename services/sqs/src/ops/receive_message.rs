@@ -222,7 +222,8 @@ impl Sqs {
 impl Request {
     fn answer(&self, timeline: &Timeline, message: &Message, hand: &Hand) -> sqs_api::Message {
         let (place, receipt) = (hand.place, hand.receipt);
-        let handle = receipt::Handle { queue: timeline.queue, place, nonce: receipt.nonce };
+        let (nonce, receives) = (receipt.nonce, receipt.receives);
+        let handle = receipt::Handle { queue: timeline.queue, place, nonce, receives };
         let receive = Receive {
             handle: handle.encode(),
             place,

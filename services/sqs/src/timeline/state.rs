@@ -32,7 +32,8 @@ pub(crate) struct State {
     pub is_fifo: bool,
     /// The queue was deleted.
     pub is_gone: bool,
-    last_place: u64,
+    /// The highest place that was given or found.
+    pub last_place: u64,
     /// What lies below was purged or has outlived the retention period.
     pub floor: u64,
     /// Below it no rows are left.
@@ -124,6 +125,10 @@ pub(crate) enum Standing {
     },
     /// The message's latest handle, and its timeout is over.
     Visible {
+        has_row: bool,
+    },
+    /// The message is visible, and a crash forgot the receive that the handle is of.
+    Forgotten {
         has_row: bool,
     },
     /// There was a later receive.
@@ -482,20 +487,21 @@ impl State {
         }
     }
 
-    /// What a handle means now.
-    pub(crate) fn standing(&self, place: u64, nonce: u64) -> Standing {
+    /// What the handle of a receive means now.
+    pub(crate) fn standing(&self, place: u64, nonce: u64, receives: u32) -> Standing {
         let Some(entry) = self.entries.get(&place) else {
             let may_be_stored = place >= self.cursor && place >= self.floor;
             return if may_be_stored { Standing::Unknown } else { Standing::Gone };
         };
         let (has_row, last_received) = (entry.has_row, entry.last_received);
+        let is_latest = entry.nonce == nonce;
+        // More receives than are known: a crash forgot the last ones, and none has followed them.
+        let is_forgotten = !is_latest && receives > entry.receives;
         match entry.phase {
-            // A restart forgot the receive; the handle may well be the last one that was given.
-            Phase::Ready if entry.nonce == 0 => Standing::Visible { has_row },
-            _ if entry.nonce != nonce => Standing::Outdated,
-            Phase::InFlight(_) => Standing::Held { has_row, last_received },
-            Phase::Ready => Standing::Visible { has_row },
-            Phase::Delayed(_) | Phase::Moving => Standing::Outdated,
+            Phase::InFlight(_) if is_latest => Standing::Held { has_row, last_received },
+            Phase::Ready if is_latest => Standing::Visible { has_row },
+            Phase::InFlight(_) | Phase::Ready if is_forgotten => Standing::Forgotten { has_row },
+            _ => Standing::Outdated,
         }
     }
 
@@ -716,12 +722,12 @@ mod tests {
         let mut state = filled(1);
         let hand = state.take(&terms(1, 10)).hands.remove(0);
         let (place, nonce) = (hand.place, hand.receipt.nonce);
-        assert!(matches!(state.standing(place, nonce), Standing::Held { .. }));
-        assert_eq!(state.standing(place, nonce + 2), Standing::Outdated);
+        assert!(matches!(state.standing(place, nonce, 1), Standing::Held { .. }));
+        assert_eq!(state.standing(place, nonce + 2, 1), Standing::Outdated);
         state.promote(NOW + std::time::Duration::from_secs(30));
-        assert!(matches!(state.standing(place, nonce), Standing::Visible { .. }));
+        assert!(matches!(state.standing(place, nonce, 1), Standing::Visible { .. }));
         state.leave(place);
-        assert_eq!(state.standing(place, nonce), Standing::Gone);
+        assert_eq!(state.standing(place, nonce, 1), Standing::Gone);
         assert_eq!(state.counts(), Counts { visible: 0, in_flight: 0, delayed: 0 });
     }
 

@@ -5,7 +5,7 @@ use sqs_api::{SendMessageBatchInput, SendMessageBatchRequestEntry};
 
 use crate::kit::Queue;
 
-async fn send_many(queue: &Queue, count: usize) {
+pub(crate) async fn send_many(queue: &Queue, count: usize) {
     for start in (0..count).step_by(10) {
         let entries = (start..count.min(start + 10))
             .map(|number| SendMessageBatchRequestEntry {

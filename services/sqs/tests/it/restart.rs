@@ -88,3 +88,40 @@ async fn deduplication_and_order_outlive_a_restart() {
     queue.delete(&first[0]).await.unwrap();
     assert_eq!(bodies(&queue.receive(10).await), ["2", "3"]);
 }
+
+#[tokio::test]
+async fn a_handle_of_a_fifo_queue_deletes_though_a_crash_forgot_its_receive() {
+    let queue = Queue::fifo(&[]).await;
+    for body in ["1", "2"] {
+        queue.send_to("a", body).await.unwrap();
+    }
+    let held = queue.receive(1).await;
+    let queue = restarted(queue);
+    queue.delete(&held[0]).await.unwrap();
+    assert_eq!(bodies(&queue.receive(10).await), ["2"]);
+}
+
+#[tokio::test]
+async fn a_handle_deletes_though_a_crash_remembers_an_earlier_receive_only() {
+    for fifo in [false, true] {
+        let queue = if fifo { Queue::fifo(&[]).await } else { Queue::create(&[]).await };
+        let sent = if fifo { queue.send_to("a", "1").await } else { queue.send_with("1", |_| {}).await };
+        sent.unwrap();
+        let first = queue.receive(1).await;
+        queue.advance(30).await;
+        let second = queue.receive(1).await;
+        let queue = restarted(queue);
+        // Another receive follows the forgotten one, and its handle counts from then on.
+        let third = queue.receive(1).await;
+        for outdated in [&first[0], &second[0]] {
+            let refused = queue.delete(outdated).await.is_err();
+            assert_eq!((refused, queue.counts().await), (fifo, [0, 1, 0]));
+        }
+        queue.advance(1).await;
+        queue.hide(&third[0], 0).await.unwrap();
+        let fourth = queue.receive(1).await;
+        let queue = restarted(queue);
+        queue.delete(&fourth[0]).await.unwrap();
+        assert_eq!(queue.counts().await, [0, 0, 0]);
+    }
+}

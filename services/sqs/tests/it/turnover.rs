@@ -3,6 +3,7 @@
 use sqs_api::op::{DeleteQueue, PurgeQueue, ReceiveMessage};
 use sqs_api::{DeleteQueueInput, PurgeQueueInput, ReceiveMessageInput};
 
+use crate::backlog::send_many;
 use crate::kit::{Queue, bodies, create};
 
 async fn purge(queue: &Queue) -> Result<(), shapes::ApiError> {
@@ -54,6 +55,20 @@ async fn a_deleted_queue_is_gone_with_its_messages_and_its_name_rests_for_a_minu
     create(&queue.region, "orders", &[]).await.unwrap();
     assert!(queue.receive(1).await.is_empty());
     assert_eq!(stored_rows(&queue), 0, "the deleted queue's rows are removed");
+}
+
+#[tokio::test]
+async fn all_rows_of_a_long_queue_are_removed() {
+    let queue = Queue::create(&[("MessageRetentionPeriod", "600")]).await;
+    send_many(&queue, 1200).await;
+    assert_eq!(queue.receive(10).await.len(), 10);
+    queue.advance(600).await;
+    queue.advance(60).await;
+    assert_eq!(stored_rows(&queue), 0, "what is past its retention");
+    send_many(&queue, 1200).await;
+    remove(&queue).await;
+    queue.advance(60).await;
+    assert_eq!(stored_rows(&queue), 0, "what was on a deleted queue");
 }
 
 #[tokio::test]
