@@ -1,6 +1,5 @@
 //! All services of the region, and the one way an operation is called: from the gateway, and from each other.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -9,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Instant;
 
+use rustc_hash::FxHashMap;
 use shapes::{ApiError, Op, OperationSchema, ServiceSchema, Struct};
 use store::Tx;
 use tracing::error;
@@ -24,7 +24,7 @@ pub struct Registry {
     services: Vec<Service>,
     entries: Vec<Entry>,
     /// Index into `entries` by the names of service and operation.
-    by_name: HashMap<(&'static str, &'static str), usize>,
+    by_name: FxHashMap<(&'static str, &'static str), usize>,
 }
 
 struct Entry {
@@ -42,7 +42,7 @@ pub struct OperationRef(usize);
 
 impl Registry {
     pub(crate) fn new(services: Vec<Service>, metrics: &Metrics) -> Self {
-        let mut registry = Self { services, entries: Vec::new(), by_name: HashMap::new() };
+        let mut registry = Self { services, entries: Vec::new(), by_name: FxHashMap::default() };
         for (service_index, service) in registry.services.iter().enumerate() {
             for (index, schema) in service.target.operations().into_iter().enumerate() {
                 registry.by_name.insert((service.schema.name, schema.name), registry.entries.len());

@@ -1,7 +1,6 @@
 //! Whose request it is.
 
 use cloud::{Actor, Caller, Cloud, Credential};
-use http::HeaderMap;
 use identity::credentials::developer_principal;
 use identity::sigv2::SignatureV2;
 use identity::sigv4::{
@@ -9,6 +8,7 @@ use identity::sigv4::{
 };
 use identity::{AccountId, Principal, Region};
 use shapes::{ApiError, Protocol};
+use wire::identify::Head;
 
 use crate::Peer;
 use crate::cors;
@@ -24,7 +24,7 @@ pub(crate) struct Authenticated {
 pub(crate) struct Signed<'a> {
     pub authentication: Option<&'a Authentication<'a>>,
     pub view: &'a RequestView<'a>,
-    pub headers: &'a HeaderMap,
+    pub head: &'a Head<'a>,
     pub payload: Payload<'a>,
     pub rule: PathRule,
 }
@@ -37,7 +37,7 @@ pub(crate) fn authenticate(
     signed: &Signed<'_>,
     peer: Peer,
 ) -> Result<(Authenticated, Option<Verified>), ApiError> {
-    let Signed { authentication, view, headers, payload, rule } = *signed;
+    let Signed { authentication, view, head, payload, rule } = *signed;
     let refuse = |error: SignatureError| refused_in(dialect, &error);
     let authentication = authentication.ok_or_else(|| refuse(SignatureError::MissingAuthenticationToken))?;
     let region = Region::parse(&authentication.region).filter(Region::is_known).ok_or_else(|| {
@@ -63,10 +63,10 @@ pub(crate) fn authenticate(
                 let expired_at = authentication.signed_at + expires_seconds;
                 return Err(refuse(SignatureError::RequestExpired { expired_at, now: wall }));
             }
-            anybody(&authentication.access_key, headers)?
+            anybody(&authentication.access_key, head)?
         }
     };
-    Ok((caller_of(actor, &authentication.access_key, region, headers, peer), verified))
+    Ok((caller_of(actor, &authentication.access_key, region, head, peer), verified))
 }
 
 /// As [`authenticate`], for signatures of version 2; `path` is the resource's.
@@ -75,7 +75,7 @@ pub(crate) fn authenticate_v2(
     signature: &SignatureV2<'_>,
     view: &RequestView<'_>,
     path: &str,
-    headers: &HeaderMap,
+    head: &Head<'_>,
     peer: Peer,
 ) -> Result<Authenticated, ApiError> {
     let refuse = |error: SignatureError| refused_in(Dialect::S3, &error);
@@ -89,10 +89,10 @@ pub(crate) fn authenticate_v2(
         None if cloud.settings().is_strict => return Err(refuse(SignatureError::InvalidToken)),
         None => {
             signature.check_time(view, wall).map_err(refuse)?;
-            anybody(&signature.access_key, headers)?
+            anybody(&signature.access_key, head)?
         }
     };
-    Ok(caller_of(actor, &signature.access_key, cloud.settings().default_region, headers, peer))
+    Ok(caller_of(actor, &signature.access_key, cloud.settings().default_region, head, peer))
 }
 
 fn wall_seconds(cloud: &Cloud) -> i64 {
@@ -110,30 +110,21 @@ fn check_token(cloud: &Cloud, credential: &Credential, sent: Option<&str>) -> Re
 }
 
 /// Nobody was given this key, so anybody may use it; but not a page of some other site in a browser.
-fn anybody(access_key: &str, headers: &HeaderMap) -> Result<Actor, ApiError> {
-    if cors::is_foreign(headers) {
+fn anybody(access_key: &str, head: &Head<'_>) -> Result<Actor, ApiError> {
+    if cors::is_foreign(head) {
         let message = "A web page of another site may use only access keys that the region has given out.";
         return Err(ApiError::with_status(403, "AccessDenied", message));
     }
     Ok(Actor::of(developer_principal(access_key)))
 }
 
-fn caller_of(
-    actor: Actor,
-    access_key: &str,
-    region: Region,
-    headers: &HeaderMap,
-    peer: Peer,
-) -> Authenticated {
+fn caller_of(actor: Actor, access_key: &str, region: Region, head: &Head<'_>, peer: Peer) -> Authenticated {
     let account = actor.principal.account().unwrap_or(AccountId::DEFAULT);
     let caller = Caller {
         actor,
         access_key_id: Some(access_key.to_owned()),
         source_ip: peer.address,
-        user_agent: headers
-            .get(http::header::USER_AGENT)
-            .and_then(|agent| agent.to_str().ok())
-            .map(str::to_owned),
+        user_agent: head.user_agent.map(str::to_owned),
         is_tls: peer.is_tls,
         source: None,
     };

@@ -8,6 +8,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HeaderMap,
     HeaderValue, ORIGIN, VARY,
 };
+use wire::identify::Head;
 
 /// The headers that AWS's SDKs for browsers read.
 const EXPOSED: &str = "x-amzn-requestid,x-amzn-errortype,x-amzn-errormessage,x-amzn-trace-id,x-amz-request-id,\
@@ -15,15 +16,10 @@ const EXPOSED: &str = "x-amzn-requestid,x-amzn-errortype,x-amzn-errormessage,x-a
 /// What AWS's endpoints allow for.
 const MAX_AGE_SECONDS: &str = "172800";
 
-/// The page's origin, when a browser sent the request for one.
-pub(crate) fn origin(headers: &HeaderMap) -> Option<&HeaderValue> {
-    headers.get(ORIGIN)
-}
-
 /// Whether a browser sent this for a page of a site that is not this machine's.
-pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
-    let is_cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
-    is_cross_site || origin(headers).is_some_and(|origin| !is_local(origin))
+pub(crate) fn is_foreign(head: &Head<'_>) -> bool {
+    let is_cross_site = head.fetch_site.is_some_and(|site| site == "cross-site");
+    is_cross_site || head.origin.is_some_and(|origin| !is_local(origin))
 }
 
 fn is_local(origin: &HeaderValue) -> bool {
@@ -47,7 +43,7 @@ pub(crate) fn allow(origin: &HeaderValue, headers: &mut HeaderMap) {
 /// Answers a browser that asks what it may send.
 pub(crate) fn preflight(request: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    if let Some(origin) = origin(request) {
+    if let Some(origin) = request.get(ORIGIN) {
         allow(origin, &mut headers);
     }
     let wanted = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use cloud::registry::not_implemented;
 use cloud::{Apart, Claim, Ctx, Exchange, HttpFront};
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue};
+use http::header::{CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response};
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ use identity::sigv4::{
     STREAMING_SIGNED_TRAILER, SignatureError, UNSIGNED_PAYLOAD,
 };
 use shapes::{ApiError, Body, OperationSchema, ServiceSchema, Slot, Struct, View};
+use wire::identify::Head;
 
 use crate::authenticate::{Authenticated, Signed, anonymous, authenticate, authenticate_v2, refused_in};
 use crate::chunked::Chunked;
@@ -34,8 +35,6 @@ const DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) struct Fronted {
     schema: &'static ServiceSchema,
     front: Arc<dyn HttpFront>,
-    /// `/s3/`, as it stands in a credential scope.
-    scope: String,
 }
 
 /// What is known of a request by the time it is answered.
@@ -49,35 +48,29 @@ struct Progress {
 impl Fronted {
     pub(crate) fn all(cloud: &cloud::Cloud) -> Result<Vec<Self>, ApiError> {
         let fronts = cloud.registry()?.fronts();
-        Ok(fronts
-            .map(|(schema, front)| Self { schema, front, scope: format!("/{}/", schema.signing_name) })
-            .collect())
+        Ok(fronts.map(|(schema, front)| Self { schema, front }).collect())
     }
 }
 
 impl Gateway {
     /// The front that a request is for. Costs next to nothing where a signature names another service.
-    pub(crate) fn fronted(&self, parts: &Parts) -> Option<(&Fronted, Claim)> {
-        let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    pub(crate) fn fronted(&self, parts: &Parts, head: &Head<'_>) -> Option<(&Fronted, Claim)> {
+        let authorization = head.authorization.map(HeaderValue::as_bytes);
+        let signed_for = head.scope();
         for fronted in &self.fronts {
             let scope = match authorization {
                 Some(value) if value.starts_with(b"AWS ") => {
-                    if self.is_for_another(parts, fronted) {
+                    if self.is_for_another(parts, *head, fronted) {
                         continue;
                     }
                     Some(fronted.schema.signing_name)
                 }
-                Some(value) => {
-                    let wanted = fronted.scope.as_bytes();
-                    if !value.windows(wanted.len()).any(|window| window == wanted) {
-                        continue;
-                    }
-                    Some(fronted.schema.signing_name)
-                }
-                None if self.is_for_another(parts, fronted) => continue,
+                Some(_) if signed_for != Some(fronted.schema.signing_name) => continue,
+                Some(_) => signed_for,
+                None if self.is_for_another(parts, *head, fronted) => continue,
                 None => None,
             };
-            if let Some(claim) = fronted.front.claim(parts, authority(parts), scope) {
+            if let Some(claim) = fronted.front.claim(parts, authority(parts, head), scope) {
                 return Some((fronted, claim));
             }
         }
@@ -85,15 +78,14 @@ impl Gateway {
     }
 
     /// Whether a request without an `Authorization` header says by other means that it is for another service.
-    fn is_for_another(&self, parts: &Parts, fronted: &Fronted) -> bool {
-        let view = view_of(parts);
+    fn is_for_another(&self, parts: &Parts, head: Head<'_>, fronted: &Fronted) -> bool {
+        let view = view_of(parts, &head);
         let presigned = Authentication::of(&view).ok().flatten();
         let no_body = Bytes::new();
-        let request = wire_request(parts, &no_body);
+        let request = wire_request(parts, head, &no_body);
         let hints = Hints {
             scope: presigned.as_ref().map(|auth| &*auth.service),
-            target_prefix: wire::identify::target_prefix(&request),
-            authority: authority(parts),
+            authority: authority(parts, &head),
             request: &request,
         };
         let found = self.routes.find(&hints);
@@ -166,8 +158,9 @@ impl Gateway {
             };
             return fronted.front.serve_apart(apart).await;
         }
-        let (authenticated, signer) = self.authenticate_front(claim, parts, peer)?;
-        let ctx = self.context(authenticated, &parts.headers, request_id);
+        let head = Head::of(&parts.headers);
+        let (authenticated, signer) = self.authenticate_front(claim, parts, &head, peer)?;
+        let ctx = self.context(authenticated, &head, request_id);
         progress.ctx = Some(ctx.clone());
         let routed = self.routes.named(fronted.schema.name).ok_or_else(not_routed)?;
         let (operation, labels) = find(routed, parts.method.as_str(), claim)?;
@@ -184,7 +177,7 @@ impl Gateway {
         let request = wire::Request {
             path: &claim.path,
             query: parts.uri.query().unwrap_or_default(),
-            ..wire_request(parts, &document)
+            ..wire_request(parts, head, &document)
         };
         wire::decode_request(fronted.schema.protocols[0], operation, &request, &labels, &mut *input)?;
         if let (Some(slot), Some(stream)) = (stream_of(&mut *input), stream) {
@@ -204,16 +197,17 @@ impl Gateway {
         &self,
         claim: &Claim,
         parts: &Parts,
+        head: &Head<'_>,
         peer: Peer,
     ) -> Result<(Authenticated, Option<ChunkSigner>), ApiError> {
-        let view = view_of(parts);
+        let view = view_of(parts, head);
         let refuse = |error: SignatureError| refused_in(Dialect::S3, &error);
         if let Some(signature) = SignatureV2::of(&view) {
-            return authenticate_v2(&self.cloud, &signature, &view, &claim.path, &parts.headers, peer)
+            return authenticate_v2(&self.cloud, &signature, &view, &claim.path, head, peer)
                 .map(|authenticated| (authenticated, None));
         }
         let Some(authentication) = Authentication::of(&view).map_err(refuse)? else {
-            return match parts.headers.get(AUTHORIZATION) {
+            return match head.authorization {
                 None => Ok((anonymous(&self.cloud, peer), None)),
                 Some(_) => {
                     let message = "Unsupported Authorization Type";
@@ -230,26 +224,21 @@ impl Gateway {
                 return Err(ApiError::sender("InvalidRequest", message));
             }
         };
-        let signed = Signed {
-            authentication: Some(&authentication),
-            view: &view,
-            headers: &parts.headers,
-            payload,
-            rule: PathRule::S3,
-        };
+        let signed =
+            Signed { authentication: Some(&authentication), view: &view, head, payload, rule: PathRule::S3 };
         let (authenticated, verified) =
             authenticate(&self.cloud, &self.signing_keys, Dialect::S3, &signed, peer)?;
         Ok((authenticated, verified.map(|verified| ChunkSigner::after(&authentication, &verified))))
     }
 }
 
-fn view_of(parts: &Parts) -> RequestView<'_> {
+fn view_of<'a>(parts: &'a Parts, head: &Head<'a>) -> RequestView<'a> {
     RequestView {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
         headers: &parts.headers,
-        authority: Some(authority(parts)),
+        authority: Some(authority(parts, head)),
     }
 }
 

@@ -7,13 +7,14 @@ use cloud::registry::not_implemented;
 use cloud::{BoxFuture, Ctx, RawCalls, TraceContext};
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use identity::sigv4::{Authentication, PathRule, Payload, RequestView};
 use shapes::{ApiError, OperationSchema, Protocol, ServiceSchema, Slot, Struct};
 use tracing::{error, info, warn};
-use wire::{Labels, Missing, constraints, identify};
+use wire::identify::{self, Head};
+use wire::{Labels, Missing, constraints};
 
 use crate::authenticate::{Authenticated, Signed, anonymous, authenticate, dialect_of, refused};
 use crate::front::outgoing_stream;
@@ -22,7 +23,6 @@ use crate::route::{Hints, Routed};
 use crate::{Gateway, Peer, cors};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// What a request turned out to be for.
 struct Target {
@@ -41,15 +41,29 @@ impl Gateway {
     ) -> Response<shapes::Body> {
         let request_id = self.cloud.ids().uuid();
         let (parts, body) = request.into_parts();
-        let is_inner = |_: &_| self.endpoints.iter().any(|endpoint| endpoint.claims(&parts));
-        if let Some((fronted, claim)) = self.fronted(&parts).filter(|front| !is_inner(front)) {
-            return self.serve_front(fronted, claim, (parts, body), peer, &request_id).await;
+        let head = Head::of(&parts.headers);
+        let mut endpoint = None;
+        if !self.routes.is_settled(&head) {
+            endpoint = self.endpoints.iter().find(|endpoint| endpoint.claims(&parts));
+            if endpoint.is_none()
+                && let Some((fronted, claim)) = self.fronted(&parts, &head)
+            {
+                return self.serve_front(fronted, claim, (parts, body), peer, &request_id).await;
+            }
         }
-        let origin = cors::origin(&parts.headers).cloned();
-        let is_json = identify::is_json(&parts.headers);
-        let mut response = match self.body(&parts, body).await {
-            Ok(body) => self.serve(parts, body, peer, &request_id).await,
-            Err(error) => plain_error(&error, is_json, &request_id),
+        let origin = head.origin.cloned();
+        let mut response = match self.body(&head, body).await {
+            Err(error) => plain_error(&error, head.is_json(), &request_id),
+            Ok(body) => match endpoint {
+                Some(endpoint) if self.is_foreign(&head) && !endpoint.is_public() => {
+                    drop((parts, body));
+                    plain_error(&foreign_page_error(), false, &request_id)
+                }
+                Some(endpoint) => {
+                    endpoint.serve(Request::from_parts(parts, body), peer.address, &request_id).await
+                }
+                None => self.serve(&parts, head, &body, peer, &request_id).await,
+            },
         };
         let headers = response.headers_mut();
         if !headers.contains_key(REQUEST_ID)
@@ -63,8 +77,9 @@ impl Gateway {
         response.map(shapes::Body::from)
     }
 
-    async fn body(&self, parts: &Parts, body: Incoming) -> Result<Bytes, ApiError> {
-        let limit = if self.takes_uploads(parts) { self.limits.upload_bytes } else { self.limits.body_bytes };
+    async fn body(&self, head: &Head<'_>, body: Incoming) -> Result<Bytes, ApiError> {
+        let takes_uploads = head.scope() == Some("lambda");
+        let limit = if takes_uploads { self.limits.upload_bytes } else { self.limits.body_bytes };
         let too_large = || {
             let message = format!("The request's body is larger than the {limit} bytes that are allowed.");
             ApiError::with_status(413, "RequestEntityTooLargeException", message)
@@ -88,37 +103,31 @@ impl Gateway {
         }
     }
 
-    fn takes_uploads(&self, parts: &Parts) -> bool {
-        let scope =
-            parts.headers.get(http::header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-        scope.windows(8).any(|window| window == b"/lambda/")
+    /// Whether a page of another site asks that may not.
+    fn is_foreign(&self, head: &Head<'_>) -> bool {
+        cors::is_foreign(head) && !self.cloud.settings().is_strict
     }
 
     async fn serve(
-        self: &Arc<Self>,
-        parts: Parts,
-        body: Bytes,
+        &self,
+        parts: &Parts,
+        head: Head<'_>,
+        body: &Bytes,
         peer: Peer,
         request_id: &str,
     ) -> Response<Bytes> {
-        let foreign_page = cors::is_foreign(&parts.headers) && !self.cloud.settings().is_strict;
-        if let Some(endpoint) = self.endpoints.iter().find(|endpoint| endpoint.claims(&parts)) {
-            if foreign_page && !endpoint.is_public() {
-                return plain_error(&foreign_page_error(), false, request_id);
-            }
-            return endpoint.serve(Request::from_parts(parts, body), peer.address, request_id).await;
-        }
         if parts.method == Method::OPTIONS && parts.headers.contains_key("access-control-request-method") {
             let mut response = Response::new(Bytes::new());
-            if foreign_page {
+            if self.is_foreign(&head) {
                 *response.status_mut() = http::StatusCode::FORBIDDEN;
             } else {
                 *response.headers_mut() = cors::preflight(&parts.headers);
             }
             return response;
         }
-        match self.admit(&parts, &body, peer, request_id) {
-            Ok((ctx, target)) => self.call(&ctx, &target, &wire_request(&parts, &body)).await,
+        let request = wire_request(parts, head, body);
+        match self.admit(parts, &request, peer, request_id) {
+            Ok((ctx, target)) => self.call(&ctx, &target, &request).await,
             Err(refusal) => *refusal,
         }
     }
@@ -127,49 +136,44 @@ impl Gateway {
     fn admit(
         &self,
         parts: &Parts,
-        body: &Bytes,
+        request: &wire::Request<'_>,
         peer: Peer,
         request_id: &str,
     ) -> Result<(Ctx, Target), Box<Response<Bytes>>> {
-        let authority = authority(parts);
+        let head = &request.head;
+        let authority = authority(parts, head);
         let view = RequestView {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
+            method: request.method,
+            path: request.path,
+            query: request.query,
             headers: &parts.headers,
             authority: Some(authority),
         };
-        let request = wire_request(parts, body);
         let authentication = Authentication::of(&view);
         let scope = authentication.as_ref().ok().and_then(Option::as_ref).map(|auth| &*auth.service);
-        let target_prefix = identify::target_prefix(&request);
-        let hints = Hints { scope, target_prefix, authority, request: &request };
+        let hints = Hints { scope, authority, request };
         let Some(routed) = self.routes.find(&hints) else {
-            return Err(Box::new(plain_error(
-                &unknown_service(scope),
-                identify::is_json(&parts.headers),
-                request_id,
-            )));
+            return Err(Box::new(plain_error(&unknown_service(scope), head.is_json(), request_id)));
         };
         let service = routed.schema;
-        let shown = identify::protocol_of(service, &request);
+        let shown = identify::protocol_of(service, request);
         let protocol = shown.unwrap_or(service.protocols[0]);
         let admitted = || {
             let authentication = authentication.map_err(|error| refused(protocol, &error))?;
-            let target = find_operation(routed, shown, &request)?;
+            let target = find_operation(routed, shown, request)?;
             let authenticated = if target.operation.is_unsigned && authentication.is_none() {
                 anonymous(&self.cloud, peer)
             } else {
                 let signed = Signed {
                     authentication: authentication.as_ref(),
                     view: &view,
-                    headers: &parts.headers,
-                    payload: Payload::of(&parts.headers, body),
+                    head,
+                    payload: Payload::of(&parts.headers, request.body),
                     rule: PathRule::Normalised,
                 };
                 authenticate(&self.cloud, &self.signing_keys, dialect_of(protocol), &signed, peer)?.0
             };
-            Ok((self.context(authenticated, &parts.headers, request_id), target))
+            Ok((self.context(authenticated, head, request_id), target))
         };
         admitted().map_err(|error| {
             log_failure(service.name, "", &error, request_id);
@@ -177,10 +181,9 @@ impl Gateway {
         })
     }
 
-    pub(crate) fn context(&self, authenticated: Authenticated, headers: &HeaderMap, request_id: &str) -> Ctx {
+    pub(crate) fn context(&self, authenticated: Authenticated, head: &Head<'_>, request_id: &str) -> Ctx {
         let Authenticated { caller, account, region } = authenticated;
-        let sent =
-            headers.get(TRACE_ID).and_then(|header| header.to_str().ok()?.parse::<TraceContext>().ok());
+        let sent = head.trace.and_then(|trace| trace.parse::<TraceContext>().ok());
         let traces = self.cloud.traces();
         let trace = sent.unwrap_or_else(|| TraceContext::begin(self.cloud.ids(), self.cloud.clock().now()));
         // A function's calls carry the span of its invocation, which tells what they come from.
@@ -208,7 +211,7 @@ impl Gateway {
             registry.call(ctx, handler, input).await
         };
         let outcome = outcome.await;
-        if *protocol == Protocol::AwsQuery && identify::accepts_json(request.headers) {
+        if *protocol == Protocol::AwsQuery && request.head.accepts_json() {
             if let Err(error) = &outcome {
                 log_failure(service.name, operation.name, error, ctx.request_id());
             }
@@ -254,7 +257,7 @@ impl RawCalls for Gateway {
     ) -> BoxFuture<'a, Response<Bytes>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let wire_request = wire_request(&parts, &body);
+            let wire_request = wire_request(&parts, Head::of(&parts.headers), &body);
             let Some(routed) = self.routes.named(service) else {
                 return plain_error(&unknown_service(Some(service)), true, ctx.request_id());
             };
@@ -287,7 +290,7 @@ fn find_operation(
     }
     let name = identify::operation_name(protocol, request);
     let is_json = matches!(protocol, Protocol::AwsJson10 | Protocol::AwsJson11);
-    if is_json && identify::target_prefix(request) != Some(service.target_prefix) {
+    if is_json && request.head.target_prefix() != Some(service.target_prefix) {
         return Err(unknown_operation(name.as_deref()));
     }
     let operation = name.as_deref().and_then(|name| service.operation(name));
@@ -359,20 +362,20 @@ fn foreign_page_error() -> ApiError {
     )
 }
 
-pub(crate) fn wire_request<'a>(parts: &'a Parts, body: &'a Bytes) -> wire::Request<'a> {
+pub(crate) fn wire_request<'a>(parts: &'a Parts, head: Head<'a>, body: &'a Bytes) -> wire::Request<'a> {
     wire::Request {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
         headers: &parts.headers,
+        head,
         body,
     }
 }
 
 /// The host a request was sent to: HTTP/2's authority, or HTTP/1's header.
-pub(crate) fn authority(parts: &Parts) -> &str {
-    let host = || parts.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-    parts.uri.authority().map(|authority| authority.as_str()).or_else(host).unwrap_or_default()
+pub(crate) fn authority<'a>(parts: &'a Parts, head: &Head<'a>) -> &'a str {
+    parts.uri.authority().map_or(head.host, |authority| authority.as_str())
 }
 
 pub(crate) fn http_response(answer: wire::Response) -> Response<Bytes> {

@@ -1,18 +1,18 @@
 //! Which service a request is for.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use shapes::ServiceSchema;
+use wire::Request;
+use wire::identify::{self, Head};
 use wire::router::Router;
-use wire::{Request, identify};
 
-/// The services by every name that requests call them.
+/// The services by every name that requests call them. All names are the models', so a quick hash does.
 pub(crate) struct Routes {
     services: Vec<Routed>,
-    by_target: HashMap<&'static str, usize>,
+    by_target: FxHashMap<&'static str, usize>,
     /// Several services may share a signing name: DynamoDB and its streams.
-    by_signing_name: HashMap<&'static str, Vec<usize>>,
-    by_host_label: HashMap<&'static str, usize>,
+    by_signing_name: FxHashMap<&'static str, Vec<usize>>,
+    by_host_label: FxHashMap<&'static str, usize>,
 }
 
 pub(crate) struct Routed {
@@ -25,9 +25,8 @@ pub(crate) struct Routed {
 pub(crate) struct Hints<'a> {
     /// Service of the credential scope.
     pub scope: Option<&'a str>,
-    pub target_prefix: Option<&'a str>,
     pub authority: &'a str,
-    /// For what is looked at only when nothing above tells: the path of rpc-v2-cbor, `/service/NAME/operation/NAME`, and
+    /// Its target header; and what is looked at only when nothing above tells: the path of rpc-v2-cbor, `/service/NAME/operation/NAME`, and
     /// the `Version` of a query request.
     pub request: &'a wire::Request<'a>,
 }
@@ -36,9 +35,9 @@ impl Routes {
     pub(crate) fn new(schemas: impl Iterator<Item = &'static ServiceSchema>) -> Self {
         let mut routes = Self {
             services: Vec::new(),
-            by_target: HashMap::new(),
-            by_signing_name: HashMap::new(),
-            by_host_label: HashMap::new(),
+            by_target: FxHashMap::default(),
+            by_signing_name: FxHashMap::default(),
+            by_host_label: FxHashMap::default(),
         };
         for (index, schema) in schemas.enumerate() {
             routes.services.push(Routed { schema, router: Router::new(schema) });
@@ -57,6 +56,13 @@ impl Routes {
         own.or_else(|| self.by_signing_name.get(name)?.first().map(|index| &self.services[*index]))
     }
 
+    /// Whether the headers alone leave no doubt that a request is for a service of the region: one with a target, signed
+    /// for it. Nearly all are.
+    pub(crate) fn is_settled(&self, head: &Head<'_>) -> bool {
+        let named = head.target_prefix().and_then(|prefix| self.by_target.get(prefix));
+        named.is_some_and(|index| head.scope() == Some(self.services[*index].schema.signing_name))
+    }
+
     /// The service of a request: by its target header, its signature's scope, its path, its host, or its version, in
     /// that order of reliability.
     pub(crate) fn find(&self, hints: &Hints<'_>) -> Option<&Routed> {
@@ -71,7 +77,7 @@ impl Routes {
     }
 
     fn by_target(&self, hints: &Hints<'_>) -> Option<usize> {
-        self.by_target.get(hints.target_prefix?).copied()
+        self.by_target.get(hints.request.head.target_prefix()?).copied()
     }
 
     fn by_scope(&self, hints: &Hints<'_>) -> Option<usize> {

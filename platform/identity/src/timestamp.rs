@@ -1,15 +1,50 @@
 //! The spellings of a moment that signatures, policies and HTTP use, to and from epoch seconds in UTC.
 
+use std::fmt::Write;
+
 /// Sixteen characters, `20150830T123600Z`: the `X-Amz-Date` of a request, also known as ISO 8601's basic format.
 pub fn format_basic(epoch_seconds: i64) -> String {
     let (year, month, day, hour, minute, second) = civil(epoch_seconds);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+    let mut out = String::with_capacity(16);
+    push_year(&mut out, year);
+    for part in [month, day] {
+        push_two(&mut out, part);
+    }
+    out.push('T');
+    for part in [hour, minute, second] {
+        push_two(&mut out, part);
+    }
+    out.push('Z');
+    out
 }
 
 /// `2015-08-30T12:36:00Z`, as `aws:CurrentTime` has it.
 pub fn format_iso8601(epoch_seconds: i64) -> String {
     let (year, month, day, hour, minute, second) = civil(epoch_seconds);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    let mut out = String::with_capacity(20);
+    push_year(&mut out, year);
+    for (mark, part) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
+        out.push(mark);
+        push_two(&mut out, part);
+    }
+    out.push('Z');
+    out
+}
+
+fn push_year(out: &mut String, year: i64) {
+    if (0..10_000).contains(&year) {
+        push_two(out, year / 100);
+        push_two(out, year % 100);
+    } else {
+        let _ = write!(out, "{year:04}");
+    }
+}
+
+/// A number below 100 in two digits.
+fn push_two(out: &mut String, number: i64) {
+    for digit in [number / 10, number % 10] {
+        out.push(char::from(b'0' + (digit % 10) as u8));
+    }
 }
 
 pub fn parse_basic(text: &str) -> Option<i64> {

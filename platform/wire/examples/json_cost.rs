@@ -172,7 +172,7 @@ fn measure<T: Struct + Default>(name: &str, body: &'static str) {
     let body = Bytes::from_static(body.as_bytes());
     let headers = HeaderMap::new();
     let labels = Vec::new();
-    let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: &body };
+    let request = Request::new("POST", "/", "", &headers, &body);
     let decode = || {
         let mut input = T::default();
         let missing = wire::decode_request(Protocol::AwsJson10, &OPERATION, &request, &labels, &mut input);

@@ -2,19 +2,91 @@
 
 use std::borrow::Cow;
 
+use http::{HeaderMap, HeaderValue};
 use shapes::{OperationSchema, Protocol, ServiceSchema};
 
 use crate::{Request, percent};
+
+/// The headers that every request is asked for, found in one pass over them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Head<'a> {
+    /// The whole `X-Amz-Target`.
+    pub target: Option<&'a str>,
+    pub content_type: &'a str,
+    pub authorization: Option<&'a HeaderValue>,
+    pub host: &'a str,
+    pub origin: Option<&'a HeaderValue>,
+    pub trace: Option<&'a str>,
+    pub user_agent: Option<&'a str>,
+    /// `Sec-Fetch-Site`: what a browser says of the page that asks.
+    pub fetch_site: Option<&'a HeaderValue>,
+    accept: Option<&'a HeaderValue>,
+    smithy_protocol: Option<&'a HeaderValue>,
+}
+
+impl<'a> Head<'a> {
+    /// Of a header that stands there several times, the first counts.
+    pub fn of(headers: &'a HeaderMap) -> Self {
+        let mut head = Self::default();
+        let text = |value: &'a HeaderValue| value.to_str().ok();
+        for (name, value) in headers {
+            match name.as_str() {
+                "host" if head.host.is_empty() => head.host = text(value).unwrap_or_default(),
+                "accept" => _ = head.accept.get_or_insert(value),
+                "origin" => _ = head.origin.get_or_insert(value),
+                "user-agent" => head.user_agent = head.user_agent.or_else(|| text(value)),
+                "content-type" if head.content_type.is_empty() => {
+                    head.content_type = text(value).unwrap_or_default();
+                }
+                "x-amz-target" => head.target = head.target.or_else(|| text(value)),
+                "authorization" => _ = head.authorization.get_or_insert(value),
+                "sec-fetch-site" => _ = head.fetch_site.get_or_insert(value),
+                "x-amzn-trace-id" => head.trace = head.trace.or_else(|| text(value)),
+                "smithy-protocol" => _ = head.smithy_protocol.get_or_insert(value),
+                _ => {}
+            }
+        }
+        head
+    }
+
+    /// The service part of the target: `DynamoDB_20120810`.
+    pub fn target_prefix(&self) -> Option<&'a str> {
+        self.target?.rsplit_once('.').map(|(prefix, _)| prefix)
+    }
+
+    /// The service that a signature of version 4 in the `Authorization` header is made for, as it says of itself.
+    pub fn scope(&self) -> Option<&'a str> {
+        let value = self.authorization?.to_str().ok()?;
+        let (_, credential) = value.split_once("Credential=")?;
+        credential.split('/').nth(3)
+    }
+
+    /// Whether the client reads JSON, as far as that shows when not even the service is known.
+    pub fn is_json(&self) -> bool {
+        self.target.is_some()
+            || self.content_type.starts_with("application/json")
+            || self.content_type.starts_with("application/x-amz-json")
+    }
+
+    /// Whether a client of awsQuery wants its answer in JSON, as API Gateway does.
+    pub fn accepts_json(&self) -> bool {
+        self.accept.is_some_and(|accepted| accepted == "application/json")
+    }
+
+    fn media_type(&self) -> &'a str {
+        self.content_type.split(';').next().unwrap_or_default().trim()
+    }
+}
 
 /// The protocol that a request shows by itself. `None` is REST, or nothing that AWS has.
 ///
 /// A form may be of either query protocol; it is taken for awsQuery. See [`protocol_of`].
 pub fn protocol(request: &Request<'_>) -> Option<Protocol> {
-    if request.header("smithy-protocol") == Some("rpc-v2-cbor") {
+    if request.head.smithy_protocol.is_some_and(|protocol| protocol == "rpc-v2-cbor") {
         return Some(Protocol::RpcV2Cbor);
     }
-    let content_type = media_type(request);
-    if request.headers.contains_key("x-amz-target") {
+    let content_type = request.head.media_type();
+    if request.head.target.is_some() {
         let is_old = content_type.eq_ignore_ascii_case("application/x-amz-json-1.0");
         return Some(if is_old { Protocol::AwsJson10 } else { Protocol::AwsJson11 });
     }
@@ -23,20 +95,6 @@ pub fn protocol(request: &Request<'_>) -> Option<Protocol> {
         return Some(Protocol::AwsQuery);
     }
     None
-}
-
-/// Whether the client reads JSON, as far as that shows when not even the service is known.
-pub fn is_json(headers: &http::HeaderMap) -> bool {
-    let content_type = headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    let content_type = content_type.unwrap_or_default();
-    headers.contains_key("x-amz-target")
-        || content_type.starts_with(b"application/json")
-        || content_type.starts_with(b"application/x-amz-json")
-}
-
-/// Whether a client of awsQuery wants its answer in JSON, as API Gateway does.
-pub fn accepts_json(headers: &http::HeaderMap) -> bool {
-    headers.get(http::header::ACCEPT).is_some_and(|accepted| accepted == "application/json")
 }
 
 /// The protocol of a request to `service`: what it shows, as far as the service speaks that.
@@ -59,7 +117,7 @@ pub fn protocol_of(service: &ServiceSchema, request: &Request<'_>) -> Option<Pro
 pub fn operation_name<'a>(protocol: Protocol, request: &Request<'a>) -> Option<Cow<'a, str>> {
     match protocol {
         Protocol::AwsJson10 | Protocol::AwsJson11 => {
-            let target = request.headers.get("x-amz-target")?.to_str().ok()?;
+            let target = request.head.target?;
             Some(Cow::Borrowed(target.rsplit_once('.').map_or(target, |(_, name)| name)))
         }
         Protocol::AwsQuery | Protocol::Ec2Query => {
@@ -83,21 +141,10 @@ pub fn operation(
     service.operation(&operation_name(protocol, request)?)
 }
 
-/// The service part of an `X-Amz-Target`: `DynamoDB_20120810`.
-pub fn target_prefix<'a>(request: &Request<'a>) -> Option<&'a str> {
-    let target = request.headers.get("x-amz-target")?.to_str().ok()?;
-    target.rsplit_once('.').map(|(prefix, _)| prefix)
-}
-
 /// The `Version` parameter of a query request, which tells services apart that share actions' names.
 pub fn query_version<'a>(request: &Request<'a>) -> Option<Cow<'a, str>> {
     let body = std::str::from_utf8(request.body).unwrap_or_default();
     parameter(body, "Version").or_else(|| parameter(request.query, "Version"))
-}
-
-fn media_type<'a>(request: &Request<'a>) -> &'a str {
-    let value = request.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim()
 }
 
 fn has_parameter(pairs: &str, name: &str) -> bool {

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use crate::identify::Head;
+
 /// A request as it came in, with its body read whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -12,10 +14,22 @@ pub struct Request<'a> {
     /// As sent, without the question mark; empty when there is none.
     pub query: &'a str,
     pub headers: &'a HeaderMap,
+    /// What the headers say, found already.
+    pub head: Head<'a>,
     pub body: &'a Bytes,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    pub fn new(
+        method: &'a str,
+        path: &'a str,
+        query: &'a str,
+        headers: &'a HeaderMap,
+        body: &'a Bytes,
+    ) -> Self {
+        Self { method, path, query, headers, head: Head::of(headers), body }
+    }
+
     /// A header's value, where it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

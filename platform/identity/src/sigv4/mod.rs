@@ -65,10 +65,19 @@ pub trait Headers {
     }
 }
 
+/// As many as are looked through one after another.
+const FEW_HEADERS: usize = 32;
+
 impl Headers for http::HeaderMap {
     fn each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        for value in self.get_all(name) {
-            visit(value.as_bytes());
+        // Nearly every request has few headers: comparing names is quicker than parsing and hashing one.
+        if self.len() > FEW_HEADERS {
+            return self.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+        }
+        for (other, value) in self {
+            if other.as_str().eq_ignore_ascii_case(name) {
+                visit(value.as_bytes());
+            }
         }
     }
 
@@ -76,10 +85,6 @@ impl Headers for http::HeaderMap {
         for (name, value) in self {
             visit(name.as_str(), value.as_bytes());
         }
-    }
-
-    fn first<'h>(&'h self, name: &str) -> Option<&'h [u8]> {
-        self.get(name).map(http::HeaderValue::as_bytes)
     }
 }
 

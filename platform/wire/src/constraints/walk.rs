@@ -30,11 +30,15 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn structure(&mut self, value: &'a dyn Struct) {
         for (index, member) in value.shape().members.iter().enumerate() {
+            let view = value.member(index).view();
+            if matches!(view, View::Absent) && (!member.required || self.missing.is_empty()) {
+                continue;
+            }
             self.steps.push(Step::Member(member.name));
             if member.required && self.is_missing() {
                 self.add(Some("null".to_owned()), "Member must not be null".to_owned());
             } else {
-                self.value(&value.member(index).view(), member.shape);
+                self.value(&view, member.shape);
             }
             self.steps.pop();
         }

@@ -52,7 +52,7 @@ pub fn encode_output(
     }
 }
 
-/// Writes the answer to a request of awsQuery whose client accepts JSON; see [`crate::identify::accepts_json`].
+/// Writes the answer to a request of awsQuery whose client accepts JSON; see [`crate::identify::Head::accepts_json`].
 pub fn encode_query_as_json(
     operation: &'static OperationSchema,
     outcome: Result<&dyn Struct, &ApiError>,

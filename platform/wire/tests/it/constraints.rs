@@ -15,7 +15,7 @@ fn check(body: &str, expected: &[&str]) {
     let sample = sample(Protocol::AwsJson11);
     let mut input = Structure::new(sample.operation.input);
     let (headers, body) = (HeaderMap::new(), Bytes::from(body.to_owned()));
-    let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: &body };
+    let request = Request::new("POST", "/", "", &headers, &body);
     let missing = wire::decode_request(sample.protocol, sample.operation, &request, &Vec::new(), &mut input)
         .expect("well-formed input");
     let violations: Vec<String> =

@@ -17,7 +17,7 @@ fn check(
         map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let body = Bytes::from_static(body.as_bytes());
-    let request = Request { method: "POST", path, query, headers: &map, body: &body };
+    let request = Request::new("POST", path, query, &map, &body);
     let protocol = identify::protocol(&request);
     let name = protocol.and_then(|protocol| identify::operation_name(protocol, &request));
     assert_eq!(protocol.map(|protocol| (protocol, name.as_deref().unwrap_or_default())), expected);

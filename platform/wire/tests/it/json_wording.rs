@@ -12,7 +12,7 @@ fn decode(body: &str) -> Result<serde_json::Value, ApiError> {
     let sample = sample(Protocol::AwsJson11);
     let mut input = Structure::new(sample.operation.input);
     let (headers, body) = (HeaderMap::new(), Bytes::from(body.to_owned()));
-    let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: &body };
+    let request = Request::new("POST", "/", "", &headers, &body);
     wire::decode_request(sample.protocol, sample.operation, &request, &Vec::new(), &mut input)?;
     Ok(to_json(&input))
 }

@@ -24,7 +24,7 @@ fn valid_response(sample: &Sample) -> Vec<u8> {
 fn decode_request(sample: &Sample, body: Vec<u8>) -> Result<Structure, ApiError> {
     let mut input = Structure::new(sample.operation.input);
     let (headers, body) = (HeaderMap::new(), Bytes::from(body));
-    let request = Request { method: "POST", path: "/things", query: "", headers: &headers, body: &body };
+    let request = Request::new("POST", "/things", "", &headers, &body);
     wire::decode_request(sample.protocol, sample.operation, &request, &Vec::new(), &mut input)?;
     Ok(input)
 }

@@ -13,7 +13,7 @@ fn decode(body: &str, query: &str) -> Result<Json, ApiError> {
     let sample = sample(Protocol::AwsQuery);
     let mut input = Structure::new(sample.operation.input);
     let (headers, body) = (HeaderMap::new(), Bytes::from(body.to_owned()));
-    let request = Request { method: "POST", path: "/", query, headers: &headers, body: &body };
+    let request = Request::new("POST", "/", query, &headers, &body);
     wire::decode_request(sample.protocol, sample.operation, &request, &Vec::new(), &mut input)?;
     Ok(to_json(&input))
 }

@@ -55,7 +55,7 @@ fn decode(
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let (operation, labels) = Router::new(service).find("PUT", path, query)?;
     let body = Bytes::from_static(b"data");
-    let request = Request { method: "PUT", path, query, headers, body: &body };
+    let request = Request::new("PUT", path, query, headers, &body);
     let mut input = Structure::new(operation.input);
     let missing = wire::decode_request(service.protocols[0], operation, &request, &labels, &mut input);
     Some(missing.map(|missing| (to_json(&input), missing.top_level().collect())))

@@ -218,7 +218,7 @@ fn decode_input(case: &Case) -> Result<(), String> {
     let (path, query) = expected_uri(case);
     let (headers, body) = (headers(&serialized["headers"]), body(case, serialized));
     let method = serialized["method"].as_str().unwrap_or("POST");
-    let request = Request { method, path: &path, query: &query, headers: &headers, body: &body };
+    let request = Request::new(method, &path, &query, &headers, &body);
 
     let has_named_protocol = !headers.is_empty();
     if has_named_protocol {
