@@ -293,7 +293,7 @@ fn find_operation(
     if is_json && request.head.target_prefix() != Some(service.target_prefix) {
         return Err(unknown_operation(name.as_deref()));
     }
-    let operation = name.as_deref().and_then(|name| service.operation(name));
+    let operation = name.as_deref().and_then(|name| routed.operation(name));
     let operation = operation.ok_or_else(|| match protocol {
         Protocol::AwsQuery | Protocol::Ec2Query => invalid_action(name.as_deref(), service),
         _ => unknown_operation(name.as_deref()),

@@ -1,7 +1,7 @@
 //! Which service a request is for.
 
 use rustc_hash::FxHashMap;
-use shapes::ServiceSchema;
+use shapes::{OperationSchema, ServiceSchema};
 use wire::Request;
 use wire::identify::{self, Head};
 use wire::router::Router;
@@ -19,6 +19,19 @@ pub(crate) struct Routed {
     pub schema: &'static ServiceSchema,
     /// Finds REST operations.
     pub router: Router,
+    operations: FxHashMap<&'static str, &'static OperationSchema>,
+}
+
+impl Routed {
+    fn new(schema: &'static ServiceSchema) -> Self {
+        let operations = schema.operations.iter().map(|operation| (operation.name, operation)).collect();
+        Self { schema, router: Router::new(schema), operations }
+    }
+
+    /// The operation that the model calls `name`, whether it has a handler or not.
+    pub(crate) fn operation(&self, name: &str) -> Option<&'static OperationSchema> {
+        self.operations.get(name).copied()
+    }
 }
 
 /// What of a request tells its service.
@@ -40,7 +53,7 @@ impl Routes {
             by_host_label: FxHashMap::default(),
         };
         for (index, schema) in schemas.enumerate() {
-            routes.services.push(Routed { schema, router: Router::new(schema) });
+            routes.services.push(Routed::new(schema));
             if !schema.target_prefix.is_empty() {
                 routes.by_target.insert(schema.target_prefix, index);
             }

@@ -48,7 +48,7 @@ impl<'a> KeyReader<'a> {
 
 pub(crate) fn encode_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     let mut rest = bytes;
-    while let Some(zero) = rest.iter().position(|byte| *byte == 0) {
+    while let Some(zero) = memchr::memchr(0, rest) {
         out.extend_from_slice(&rest[..=zero]);
         out.push(0xFF);
         rest = &rest[zero + 1..];

@@ -57,8 +57,13 @@ impl<'a> Head<'a> {
     /// The service that a signature of version 4 in the `Authorization` header is made for, as it says of itself.
     pub fn scope(&self) -> Option<&'a str> {
         let value = self.authorization?.to_str().ok()?;
-        let (_, credential) = value.split_once("Credential=")?;
-        credential.split('/').nth(3)
+        // As every client writes it, or in another order.
+        let credential = value.strip_prefix("AWS4-HMAC-SHA256 Credential=");
+        let credential = credential.or_else(|| Some(value.split_once("Credential=")?.1))?;
+        let mut slashes = credential.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+        let (before, _) = slashes.nth(2)?;
+        let (after, _) = slashes.next()?;
+        credential.get(before + 1..after)
     }
 
     /// Whether the client reads JSON, as far as that shows when not even the service is known.

@@ -10,6 +10,10 @@ use crate::{KvError, Work};
 /// How many transactions may wait. Further ones wait outside, without taking the engine's memory.
 const CAPACITY: usize = 8192;
 
+/// While a batch is on its way to disk, so many jobs are worth waking the executor for: fewer can wait for the report,
+/// which wakes it anyway, and each wake costs more than running a job. With more, running them overlaps with the disk.
+const WORTH_A_WAKE: usize = 16;
+
 pub(super) struct Job {
     pub(super) task: Task,
     pub(super) reply: oneshot::Sender<Result<(), KvError>>,
@@ -43,7 +47,8 @@ struct State {
     jobs: VecDeque<Job>,
     committed: Option<Result<(), KvError>>,
     is_closed: bool,
-    is_executor_asleep: bool,
+    /// With how many jobs the executor wants to be woken; nothing while it is awake.
+    wakes_with: Option<usize>,
 }
 
 impl Queue {
@@ -61,7 +66,8 @@ impl Queue {
         // The executor gives the room back when it takes the job.
         permit.forget();
         state.jobs.push_back(job);
-        self.wake(state);
+        let is_enough = state.wakes_with.is_some_and(|jobs| state.jobs.len() >= jobs);
+        self.wake(state, is_enough);
         Ok(())
     }
 
@@ -69,14 +75,14 @@ impl Queue {
     pub(super) fn report(&self, outcome: Result<(), KvError>) {
         let mut state = self.state();
         state.committed = Some(outcome);
-        self.wake(state);
+        self.wake(state, true);
     }
 
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.is_closed = true;
         self.room.close();
-        self.wake(state);
+        self.wake(state, true);
     }
 
     /// Waits for the next event. Jobs are moved to `taken`, and only looked at if `wants_jobs`.
@@ -96,9 +102,9 @@ impl Queue {
             if state.is_closed && state.jobs.is_empty() && !is_committing {
                 return Event::Closed;
             }
-            state.is_executor_asleep = true;
+            state.wakes_with = Some(if is_committing { WORTH_A_WAKE } else { 1 });
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.is_executor_asleep = false;
+            state.wakes_with = None;
         }
     }
 
@@ -106,8 +112,10 @@ impl Queue {
         self.state().jobs.len() as u64
     }
 
-    fn wake(&self, state: MutexGuard<'_, State>) {
-        let is_asleep = state.is_executor_asleep;
+    /// Wakes the executor, if it sleeps and there is `reason`.
+    fn wake(&self, mut state: MutexGuard<'_, State>, reason: bool) {
+        // Whoever comes next need not wake it again.
+        let is_asleep = reason && state.wakes_with.take().is_some();
         drop(state);
         if is_asleep {
             self.changed.notify_one();

@@ -118,7 +118,12 @@ pub fn hex_sha256(bytes: &[u8]) -> String {
 }
 
 pub(super) fn push_hex_sha256(out: &mut String, bytes: &[u8]) {
-    push_hex(out, &hex(&Sha256::digest(bytes)));
+    push_hex(out, &digest_hex(bytes));
+}
+
+/// The digits of SHA-256.
+pub(super) fn digest_hex(bytes: &[u8]) -> [u8; 64] {
+    hex(&Sha256::digest(bytes))
 }
 
 pub(super) fn push_hex(out: &mut String, digits: &[u8; 64]) {

@@ -3,7 +3,7 @@
 use super::authentication::{Authentication, Form};
 use super::canonical::{self, unsigned_amz_header};
 use super::error::{Mismatch, SignatureError};
-use super::signing_key::{KeyCache, SigningKey, hex_sha256, is_same, push_hex_sha256};
+use super::signing_key::{KeyCache, SigningKey, digest_hex, is_same, push_hex, push_hex_sha256};
 use super::{ALGORITHM, PathRule, Payload, RequestView};
 use crate::timestamp::format_basic;
 
@@ -53,7 +53,7 @@ impl Authentication<'_> {
         let signature = key.sign(&text[canonical_end..]);
         if is_same(&signature, &self.signature) {
             return match (declared, payload) {
-                (Some(declared), Payload::Body(body)) if hex_sha256(body) != declared => {
+                (Some(declared), Payload::Body(body)) if !is_same(&digest_hex(body), declared) => {
                     Err(SignatureError::ContentMismatch)
                 }
                 _ => Ok(Verified { key, signature }),
@@ -122,9 +122,8 @@ fn write_string_to_sign(text: &mut String, canonical_end: usize, auth: &Authenti
     for part in parts {
         text.push_str(part);
     }
-    let (canonical, _) = text.split_at(canonical_end);
-    let digest = hex_sha256(canonical.as_bytes());
-    text.push_str(&digest);
+    let digest = digest_hex(&text.as_bytes()[..canonical_end]);
+    push_hex(text, &digest);
 }
 
 /// The string to sign of a canonical request. `signed_at` is epoch seconds.

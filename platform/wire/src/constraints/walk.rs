@@ -1,5 +1,6 @@
 //! Goes through a value and its schema side by side.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use shapes::{Constraints, Kind, MapNode, Member, SequenceNode, Shape, Struct, View};
@@ -125,7 +126,7 @@ impl<'a> Walk<'a> {
         }
         if is_nested(item.shape) {
             for (name, node) in map.entries() {
-                self.steps.push(Step::Value(name.into()));
+                self.steps.push(Step::Value(Cow::Borrowed(name)));
                 self.nested(&node.view(), item.shape);
                 self.steps.pop();
             }
@@ -154,6 +155,7 @@ fn has_constraints(shape: &Shape) -> bool {
 /// What a value is measured by: length, count or its own value.
 fn measure(view: &View<'_>) -> Option<f64> {
     Some(match view {
+        View::String(value) if value.is_ascii() => value.len() as f64,
         View::String(value) => value.chars().count() as f64,
         View::Blob(value) => value.len() as f64,
         View::List(value) => value.len() as f64,

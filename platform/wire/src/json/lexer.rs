@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use shapes::ApiError;
 
-use super::IS_SPECIAL;
+use super::plain_length;
 use crate::errors;
 
 /// Values may stand in one another this deep. DynamoDB allows 32 levels, the deepest of AWS's limits.
@@ -171,8 +171,7 @@ impl<'a> Lexer<'a> {
 
     /// How many bytes from here on stand for themselves.
     fn plain_length(&self) -> usize {
-        let bytes = &self.text.as_bytes()[self.at..];
-        bytes.iter().position(|byte| IS_SPECIAL[usize::from(*byte)]).unwrap_or(bytes.len())
+        plain_length(&self.text.as_bytes()[self.at..])
     }
 
     #[cold]

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use shapes::{Document, Kind, Member, Struct, TimestampFormat, Union, View};
 
-use super::IS_SPECIAL;
+use super::plain_length;
 use crate::rest::BodyOf;
 use crate::{text, timestamp};
 
@@ -50,7 +50,11 @@ pub(crate) fn string(out: &mut Vec<u8>, string: &str) {
     out.push(b'"');
     let bytes = string.as_bytes();
     let mut rest = bytes;
-    while let Some(length) = rest.iter().position(|byte| IS_SPECIAL[usize::from(*byte)]) {
+    loop {
+        let length = plain_length(rest);
+        if length == rest.len() {
+            break;
+        }
         out.extend_from_slice(&rest[..length]);
         match rest[length] {
             byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),

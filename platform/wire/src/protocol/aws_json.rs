@@ -6,12 +6,15 @@ use super::fault;
 use crate::rest::BodyOf;
 use crate::{ClientRequest, Missing, Request, Response, Side, json};
 
+/// Most answers fit in so many bytes.
+const USUAL_ANSWER: usize = 640;
+
 pub(super) fn decode_request(request: &Request<'_>, input: &mut dyn Struct) -> Result<Missing, ApiError> {
     json::body_into(request.body, input, Side::Server, None)
 }
 
 pub(super) fn encode_output(protocol: Protocol, output: &dyn Struct, request_id: &str) -> Response {
-    let mut body = Vec::with_capacity(256);
+    let mut body = Vec::with_capacity(USUAL_ANSWER);
     json::structure(&mut body, output, BodyOf::Rpc);
     let mut response = Response::new(200, content_type(protocol), body);
     response.set("x-amzn-requestid", request_id);
