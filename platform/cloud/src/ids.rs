@@ -71,15 +71,17 @@ impl Ids {
     }
 }
 
+const RESERVE_BYTES: usize = 4096;
+
 /// Random bytes of this thread that were not handed out yet: asking the system for a few at a time costs more than
 /// making them.
 struct Reserve {
-    bytes: [u8; 1024],
+    bytes: [u8; RESERVE_BYTES],
     used: usize,
 }
 
 thread_local! {
-    static RESERVE: RefCell<Reserve> = const { RefCell::new(Reserve { bytes: [0; 1024], used: 1024 }) };
+    static RESERVE: RefCell<Reserve> = const { RefCell::new(Reserve { bytes: [0; RESERVE_BYTES], used: RESERVE_BYTES }) };
 }
 
 impl Reserve {

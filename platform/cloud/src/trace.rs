@@ -16,6 +16,9 @@ use crate::Ids;
 /// Spans kept in memory; older ones are forgotten.
 const KEPT_SPANS: usize = 100_000;
 
+/// `1-`, eight digits, a dash, 24 digits.
+const TRACE_ID_LENGTH: usize = 35;
+
 /// Where in a trace something happens: the trace's id and the span that caused it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceContext {
@@ -38,9 +41,27 @@ impl TraceContext {
 
     /// `1-5759e988-bd862e3fe1be46a994272793`
     pub fn trace_id(self) -> String {
-        let seconds = (self.trace >> 96) as u32;
-        let rest = self.trace & ((1 << 96) - 1);
-        format!("1-{seconds:08x}-{rest:024x}")
+        let mut out = String::with_capacity(TRACE_ID_LENGTH);
+        self.push_trace_id(&mut out);
+        out
+    }
+
+    fn push_trace_id(self, out: &mut String) {
+        out.push_str("1-");
+        push_hex(out, self.trace >> 96, 8);
+        out.push('-');
+        push_hex(out, self.trace, 24);
+    }
+
+    /// The tracing header: `Root=1-...;Parent=...;Sampled=1`.
+    pub fn header(self) -> String {
+        let mut out = String::with_capacity(TRACE_ID_LENGTH + 40);
+        out.push_str("Root=");
+        self.push_trace_id(&mut out);
+        out.push_str(";Parent=");
+        push_hex(&mut out, self.parent.into(), 16);
+        out.push_str(";Sampled=1");
+        out
     }
 
     /// Reads an id as [`Self::trace_id`] writes it.
@@ -55,10 +76,18 @@ impl TraceContext {
     }
 }
 
-/// The tracing header: `Root=1-...;Parent=...;Sampled=1`.
+/// The last `digits` hexadecimal digits of a number: one of these goes with every message, so they are not formatted.
+fn push_hex(out: &mut String, number: u128, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = (number >> (4 * place)) as usize & 15;
+        out.push(char::from(b"0123456789abcdef"[digit]));
+    }
+}
+
+/// As [`TraceContext::header`].
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Root={};Parent={:016x};Sampled=1", self.trace_id(), self.parent)
+        f.write_str(&self.header())
     }
 }
 

@@ -197,7 +197,7 @@ impl Given {
             md5_of_body: md5_hex(content.body.as_bytes()),
             body: Body::Plain(content.body),
             has_trace_attribute: content.trace_attribute.is_some(),
-            trace: Some(content.trace_attribute.unwrap_or_else(|| ctx.trace().to_string())),
+            trace: Some(content.trace_attribute.unwrap_or_else(|| ctx.trace().header())),
             attributes: content.attributes,
             sender: ctx.principal().userid(),
             deduplication_id: deduplication.as_ref().map(|(_, id)| id.clone()),
