@@ -28,6 +28,8 @@ pub struct Report {
     pub name: String,
     pub connections: usize,
     pub requests: u64,
+    /// What is counted of one request: the messages of a batch, or 1.
+    pub each: u64,
     pub seconds: f64,
     pub p50: Duration,
     pub p99: Duration,
@@ -36,7 +38,13 @@ pub struct Report {
 
 impl Report {
     pub fn rate(&self) -> f64 {
-        self.requests as f64 / self.seconds
+        (self.requests * self.each) as f64 / self.seconds
+    }
+
+    /// The same report, of requests that do the work of `each`.
+    #[must_use]
+    pub fn of_batches(self, each: usize) -> Self {
+        Self { each: each as u64, ..self }
     }
 }
 
@@ -92,6 +100,7 @@ pub(crate) fn report(name: &str, load: Load, mut times: Vec<u32>) -> Report {
         name: name.to_owned(),
         connections: load.connections,
         requests: times.len() as u64,
+        each: 1,
         seconds: load.duration.as_secs_f64(),
         p50: at(0.5),
         p99: at(0.99),

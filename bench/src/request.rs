@@ -1,8 +1,10 @@
 //! Building and signing requests.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::HeaderMap;
-use identity::sigv4::{PathRule, Payload, RequestView, Signer};
+use identity::sigv4::{KeyCache, PathRule, Payload, RequestView, Signer};
 use shapes::{Op, Struct};
 
 use crate::BenchError;
@@ -29,15 +31,22 @@ impl Endpoint {
 }
 
 /// Who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
     pub endpoint: Endpoint,
     pub access_key: String,
     pub secret: String,
     pub region: String,
+    /// Requests that follow from answers are signed while the clock runs: with a key that is derived once.
+    keys: Arc<KeyCache>,
 }
 
 impl Client {
+    pub fn new(endpoint: Endpoint, access_key: &str, secret: &str, region: &str) -> Self {
+        let (access_key, secret, region) = (access_key.to_owned(), secret.to_owned(), region.to_owned());
+        Self { endpoint, access_key, secret, region, keys: Arc::default() }
+    }
+
     /// The bytes of a signed HTTP/1.1 request.
     pub fn request<O: Op>(&self, input: &O::Input) -> Result<Bytes, BenchError> {
         let protocol = O::SERVICE.protocols[0];
@@ -58,7 +67,7 @@ impl Client {
             region: &self.region,
             service: O::SERVICE.signing_name,
             rule: PathRule::Normalised,
-            keys: None,
+            keys: Some(&self.keys),
         };
         let signature = signer.sign(&view, Payload::Body(&built.body), now());
         let mut out = format!("{} {} HTTP/1.1\r\n", built.method, built.path_and_query).into_bytes();

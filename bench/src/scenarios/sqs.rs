@@ -2,14 +2,23 @@
 
 use std::time::Instant;
 
-use sqs_api::op::{CreateQueue, DeleteMessage, DeleteQueue, ReceiveMessage, SendMessage, SendMessageBatch};
+use bytes::Bytes;
+use shapes::Op;
+use sqs_api::op::{
+    CreateQueue, DeleteMessage, DeleteMessageBatch, DeleteQueue, ReceiveMessage, SendMessage,
+    SendMessageBatch,
+};
 use sqs_api::{
-    CreateQueueInput, DeleteMessageInput, DeleteQueueInput, ReceiveMessageInput, SendMessageBatchInput,
-    SendMessageBatchRequestEntry, SendMessageInput,
+    CreateQueueInput, DeleteMessageBatchInput, DeleteMessageBatchRequestEntry, DeleteMessageInput,
+    DeleteQueueInput, Message, ReceiveMessageInput, SendMessageBatchInput, SendMessageBatchRequestEntry,
+    SendMessageInput,
 };
 
 use crate::connection::Connection;
 use crate::{BenchError, Client, Load, Report, load};
+
+/// Messages of a batch.
+const BATCH: usize = 10;
 
 /// A queue of the measurement's own.
 pub struct Queue {
@@ -49,18 +58,28 @@ impl Queue {
         load::run(&self.client, "SendMessage", requests, load).await
     }
 
-    /// Puts so many messages of 300 bytes on the queue, for the other measurements to stand behind.
-    pub async fn fill(&self, messages: usize, load: Load) -> Result<(), BenchError> {
-        let entries = (0..10)
-            .map(|number| SendMessageBatchRequestEntry {
-                id: number.to_string(),
-                message_body: super::payload(number),
+    /// SendMessageBatch of ten messages of 300 bytes, in messages.
+    pub async fn send_batches(&self, load: Load) -> Result<Report, BenchError> {
+        let requests = (0..super::POOL / BATCH).map(|number| self.batch(number)).collect::<Result<_, _>>()?;
+        Ok(load::run(&self.client, "SendMessageBatch", requests, load).await?.of_batches(BATCH))
+    }
+
+    fn batch(&self, number: usize) -> Result<Bytes, BenchError> {
+        let entries = (0..BATCH)
+            .map(|entry| SendMessageBatchRequestEntry {
+                id: entry.to_string(),
+                message_body: super::payload(number * BATCH + entry),
                 ..Default::default()
             })
             .collect();
         let input = SendMessageBatchInput { queue_url: self.url.clone(), entries };
-        let request = self.client.request::<SendMessageBatch>(&input)?;
-        let each = messages.div_ceil(10 * load.connections.max(1));
+        self.client.request::<SendMessageBatch>(&input)
+    }
+
+    /// Puts so many messages of 300 bytes on the queue, for the other measurements to stand behind.
+    pub async fn fill(&self, messages: usize, load: Load) -> Result<(), BenchError> {
+        let request = self.batch(0)?;
+        let each = messages.div_ceil(BATCH * load.connections.max(1));
         let mut tasks = Vec::new();
         for _ in 0..load.connections {
             let (client, request) = (self.client.clone(), request.clone());
@@ -110,13 +129,21 @@ impl Queue {
 
     /// ReceiveMessage of one message and DeleteMessage of it, counted as one, while there are messages.
     pub async fn receive_and_delete(&self, load: Load) -> Result<Report, BenchError> {
+        self.drain(load, "ReceiveMessage + DeleteMessage", 1).await
+    }
+
+    /// ReceiveMessage of ten messages and DeleteMessageBatch of them, in messages, while there are any.
+    pub async fn receive_and_delete_batches(&self, load: Load) -> Result<Report, BenchError> {
+        self.drain(load, "ReceiveMessage + DeleteMessageBatch", BATCH).await
+    }
+
+    async fn drain(&self, load: Load, name: &str, each: usize) -> Result<Report, BenchError> {
         let start = Instant::now() + load.warm_up;
         let end = start + load.duration;
         let mut tasks = Vec::new();
         for _ in 0..load.connections {
-            let client = self.client.clone();
-            let url = self.url.clone();
-            tasks.push(tokio::spawn(async move { drain(&client, &url, start, end).await }));
+            let consumer = Consumer::open(self, each).await?;
+            tasks.push(tokio::spawn(async move { consumer.drain(start, end).await }));
         }
         let mut times = Vec::new();
         let mut ended = Instant::now();
@@ -128,34 +155,74 @@ impl Queue {
         // A queue that ran dry early was drained in less than the whole time.
         let spent = ended.min(end).saturating_duration_since(start);
         let load = Load { duration: spent, ..load };
-        Ok(load::report("ReceiveMessage + DeleteMessage", load, times))
+        Ok(load::report(name, load, times).of_batches(each))
     }
 }
 
-async fn drain(
-    client: &Client,
-    url: &str,
-    start: Instant,
-    end: Instant,
-) -> Result<(Vec<u32>, Instant), BenchError> {
-    let mut connection = Connection::open(&client.endpoint.authority).await?;
-    let receive = ReceiveMessageInput { queue_url: url.to_owned(), ..Default::default() };
-    let receive = client.request::<ReceiveMessage>(&receive)?;
-    let mut times = Vec::new();
-    loop {
-        let sent = Instant::now();
-        if sent >= end {
-            return Ok((times, end));
+/// Takes messages from a queue on a connection of its own, so many at a time.
+struct Consumer {
+    client: Client,
+    url: String,
+    connection: Connection,
+    receive: Bytes,
+    is_batch: bool,
+}
+
+impl Consumer {
+    async fn open(queue: &Queue, each: usize) -> Result<Self, BenchError> {
+        let input = ReceiveMessageInput {
+            queue_url: queue.url.clone(),
+            max_number_of_messages: Some(i32::try_from(each).unwrap_or(1)),
+            ..Default::default()
+        };
+        let client = queue.client.clone();
+        Ok(Self {
+            connection: Connection::open(&client.endpoint.authority).await?,
+            receive: client.request::<ReceiveMessage>(&input)?,
+            client,
+            url: queue.url.clone(),
+            is_batch: each > 1,
+        })
+    }
+
+    /// How long every round took that began after `start`, and when the last one ended.
+    async fn drain(mut self, start: Instant, end: Instant) -> Result<(Vec<u32>, Instant), BenchError> {
+        let mut times = Vec::new();
+        loop {
+            let sent = Instant::now();
+            if sent >= end {
+                return Ok((times, end));
+            }
+            let (status, body) = self.connection.exchange(&self.receive).await?;
+            let messages = self.client.output::<ReceiveMessage>(status, body)?.messages.unwrap_or_default();
+            if messages.is_empty() {
+                return Ok((times, sent));
+            }
+            self.delete(messages).await?;
+            if sent >= start {
+                times.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+            }
         }
-        let (status, body) = connection.exchange(&receive).await?;
-        let messages = client.output::<ReceiveMessage>(status, body)?.messages.unwrap_or_default();
-        let Some(message) = messages.into_iter().next() else { return Ok((times, sent)) };
-        let receipt_handle = message.receipt_handle.unwrap_or_default();
-        let input = DeleteMessageInput { queue_url: url.to_owned(), receipt_handle };
-        let (status, body) = connection.exchange(&client.request::<DeleteMessage>(&input)?).await?;
-        client.output::<DeleteMessage>(status, body)?;
-        if sent >= start {
-            times.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+
+    async fn delete(&mut self, messages: Vec<Message>) -> Result<(), BenchError> {
+        let queue_url = self.url.clone();
+        let mut handles = messages.into_iter().filter_map(|message| message.receipt_handle);
+        if self.is_batch {
+            let entry = |(number, receipt_handle): (usize, String)| DeleteMessageBatchRequestEntry {
+                id: number.to_string(),
+                receipt_handle,
+            };
+            let entries = handles.enumerate().map(entry).collect();
+            let input = DeleteMessageBatchInput { queue_url, entries };
+            return self.exchange::<DeleteMessageBatch>(&input).await;
         }
+        let receipt_handle = handles.next().unwrap_or_default();
+        self.exchange::<DeleteMessage>(&DeleteMessageInput { queue_url, receipt_handle }).await
+    }
+
+    async fn exchange<O: Op>(&mut self, input: &O::Input) -> Result<(), BenchError> {
+        let (status, body) = self.connection.exchange(&self.client.request::<O>(input)?).await?;
+        self.client.output::<O>(status, body).map(|_| ())
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Bench {
     secret: String,
     #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
     region: String,
-    /// For `sqs`: how many messages wait on the queue beforehand.
+    /// For `sqs` and `sqs-batch`: how many messages wait on the queue beforehand.
     #[arg(long, default_value_t = 0)]
     backlog: usize,
     /// For `url`: the path that is posted to.
@@ -48,6 +48,8 @@ enum Subject {
     EchoServer,
     /// SendMessage, then ReceiveMessage with DeleteMessage.
     Sqs,
+    /// SendMessageBatch of ten, then ReceiveMessage of ten with DeleteMessageBatch: counted in messages.
+    SqsBatch,
     /// A long poll on every connection.
     SqsWait,
     /// PutItem, then GetItem.
@@ -90,6 +92,13 @@ impl Bench {
                 print(&queue.receive_and_delete(load).await?);
                 queue.delete().await?;
             }
+            Subject::SqsBatch => {
+                let queue = scenarios::sqs::Queue::create(&self.client(&self.endpoint)?).await?;
+                queue.fill(self.backlog, load).await?;
+                print(&queue.send_batches(load).await?);
+                print(&queue.receive_and_delete_batches(load).await?);
+                queue.delete().await?;
+            }
             Subject::SqsWait => {
                 let queue = scenarios::sqs::Queue::create(&self.client(&self.endpoint)?).await?;
                 print(&queue.wait(load).await?);
@@ -122,12 +131,7 @@ impl Bench {
     }
 
     fn client(&self, endpoint: &str) -> Result<Client, Failure> {
-        Ok(Client {
-            endpoint: Endpoint::parse(endpoint)?,
-            access_key: self.access_key.clone(),
-            secret: self.secret.clone(),
-            region: self.region.clone(),
-        })
+        Ok(Client::new(Endpoint::parse(endpoint)?, &self.access_key, &self.secret, &self.region))
     }
 }
 
