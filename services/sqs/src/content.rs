@@ -41,7 +41,7 @@ impl Content {
         if body.is_empty() {
             return Err(errors::missing_parameter("MessageBody"));
         }
-        if !body.chars().all(is_allowed) {
+        if !is_text(&body) {
             return Err(errors::invalid_characters());
         }
         let given = attributes.unwrap_or_default();
@@ -120,6 +120,12 @@ impl AttributeContent {
             Self::Binary(bytes) => bytes,
         }
     }
+}
+
+/// Whether a body has no characters but those that XML allows. Most bodies are seen to at a glance.
+fn is_text(body: &str) -> bool {
+    let is_plain = body.bytes().fold(true, |is_plain, byte| is_plain & (b' '..0x80).contains(&byte));
+    is_plain || body.chars().all(is_allowed)
 }
 
 /// API Reference, SendMessage: `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use rustc_hash::FxHashMap;
 use shapes::ApiError;
 
 use crate::Sqs;
@@ -16,7 +17,7 @@ const KEPT: usize = 10_000;
 
 #[derive(Clone, Default)]
 pub(crate) struct Timelines {
-    open: Arc<RwLock<HashMap<u64, Arc<Timeline>>>>,
+    open: Arc<RwLock<FxHashMap<u64, Arc<Timeline>>>>,
     /// Held while a queue's is built, so that there is never a second one of it.
     building: Arc<Mutex<HashMap<u64, Arc<Mutex<()>>>>>,
     budget: Arc<Budget>,

@@ -11,7 +11,7 @@ use sqs_api::{
     ChangeMessageVisibilityBatchResultEntry, ChangeMessageVisibilityInput, ChangeMessageVisibilityOutput,
 };
 
-use super::{Target, check_batch, failed_entry};
+use super::{check_batch, failed_entry};
 use crate::attributes::MAXIMUM_VISIBILITY_SECONDS;
 use crate::timeline::{Standing, Timeline};
 use crate::{Sqs, errors, receipt};
@@ -26,7 +26,7 @@ impl Handle<ChangeMessageVisibility> for Sqs {
         ctx: &Ctx,
         input: ChangeMessageVisibilityInput,
     ) -> Result<ChangeMessageVisibilityOutput, ApiError> {
-        let (_, timeline) = self.open(&Target::parse(ctx, &input.queue_url)?)?;
+        let (_, timeline) = self.open_named(ctx, &input.queue_url)?;
         self.change_visibility(ctx, &timeline, &input.receipt_handle, input.visibility_timeout)?;
         Ok(ChangeMessageVisibilityOutput {})
     }
@@ -42,10 +42,9 @@ impl Handle<ChangeMessageVisibilityBatch> for Sqs {
         ctx: &Ctx,
         input: ChangeMessageVisibilityBatchInput,
     ) -> Result<ChangeMessageVisibilityBatchOutput, ApiError> {
-        let target = Target::parse(ctx, &input.queue_url)?;
         let ids = input.entries.iter().map(|entry| entry.id.as_str());
         check_batch("ChangeMessageVisibilityBatchRequestEntry", ids)?;
-        let (_, timeline) = self.open(&target)?;
+        let (_, timeline) = self.open_named(ctx, &input.queue_url)?;
         let mut output = ChangeMessageVisibilityBatchOutput::default();
         for entry in input.entries {
             let timeout = entry.visibility_timeout.unwrap_or(0);

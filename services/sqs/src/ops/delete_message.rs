@@ -11,7 +11,7 @@ use sqs_api::{
 };
 use store::Tx;
 
-use super::{Target, check_batch, failed_entry};
+use super::{check_batch, failed_entry};
 use crate::metrics::publish;
 use crate::receipt::Handle;
 use crate::timeline::{Standing, Timeline};
@@ -31,7 +31,7 @@ impl Transact<DeleteMessage> for Sqs {
     }
 
     fn prepare(&self, ctx: &Ctx, input: DeleteMessageInput) -> Result<Self::Draft, ApiError> {
-        let (_, timeline) = self.open(&Target::parse(ctx, &input.queue_url)?)?;
+        let (_, timeline) = self.open_named(ctx, &input.queue_url)?;
         Ok(Draft { timeline, handles: input.receipt_handle })
     }
 
@@ -56,10 +56,9 @@ impl Transact<DeleteMessageBatch> for Sqs {
     }
 
     fn prepare(&self, ctx: &Ctx, input: DeleteMessageBatchInput) -> Result<Self::Draft, ApiError> {
-        let target = Target::parse(ctx, &input.queue_url)?;
         check_batch("DeleteMessageBatchRequestEntry", input.entries.iter().map(|entry| entry.id.as_str()))?;
         let handles = input.entries.into_iter().map(|entry| (entry.id, entry.receipt_handle)).collect();
-        let (_, timeline) = self.open(&target)?;
+        let (_, timeline) = self.open_named(ctx, &input.queue_url)?;
         Ok(Draft { timeline, handles })
     }
 

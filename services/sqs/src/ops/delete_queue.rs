@@ -30,7 +30,7 @@ impl Transact<DeleteQueue> for Sqs {
             tables::QUEUES.delete(tx, &queue.name);
             tables::DELETED.put(tx, &queue.name, &Deletion { at: ctx.now() });
             jobs::removal::schedule(ctx, tx, target, &queue);
-            self.forget_queue(tx, &queue.name);
+            self.forget_queues(tx);
             let timelines = self.timelines.clone();
             tx.after_commit(move || {
                 timelines.remove(timeline.queue);

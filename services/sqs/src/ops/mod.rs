@@ -28,6 +28,7 @@ use shapes::ApiError;
 use sqs_api::op;
 use store::{Reader, Scope, Tx};
 
+use crate::directory::Found;
 use crate::queue::{Queue, QueueUrl};
 use crate::timeline::Timeline;
 use crate::{Sqs, errors, queue, tables};
@@ -101,23 +102,36 @@ impl Target {
 impl Sqs {
     /// The guard of an operation on one queue: its ARN and its policy.
     pub(crate) fn queue_guard(&self, ctx: &Ctx, url: &str) -> Result<Guard, ApiError> {
-        let target = Target::parse(ctx, url)?;
-        let queue = match self.queues.remembered(&target.scope, &target.url.name) {
-            Some(queue) => Some(queue),
-            None => self.queues.find(&mut self.cloud.store().read(&target.scope)?, &target.url.name)?,
+        let found = match self.named(ctx, url) {
+            Ok(found) => found,
+            // Who may not know says so before anybody hears that there is no such queue.
+            Err(error) if error.status() < 500 => {
+                return Ok(Guard::resource(Target::parse(ctx, url)?.arn(ctx)));
+            }
+            Err(error) => return Err(error),
         };
-        let policy = queue.as_ref().and_then(|queue| queue.attributes.policy.as_ref());
+        let policy = found.queue.attributes.policy.as_ref();
         let policy = policy.map(|text| self.policies.resource_policy(text)).transpose()?;
-        Ok(Guard::resource(target.arn(ctx)).policy(policy))
+        Ok(Guard::resource(found.arn(ctx)).policy(policy))
     }
 
-    /// The queue whose messages a request is about, as it was at most a moment ago.
+    /// The queue that a request names, as it was at most a moment ago.
+    pub(crate) fn named(&self, ctx: &Ctx, url: &str) -> Result<Arc<Found>, ApiError> {
+        self.found(ctx.scope(), url, || Target::parse(ctx, url))
+    }
+
+    /// As [`Self::named`], with what it has in memory.
+    pub(crate) fn open_named(&self, ctx: &Ctx, url: &str) -> Result<(Arc<Queue>, Arc<Timeline>), ApiError> {
+        let found = self.named(ctx, url)?;
+        let timeline = self.timeline(&found.target, &found.queue)?;
+        Ok((Arc::clone(&found.queue), timeline))
+    }
+
+    /// The queue of a target, as it was at most a moment ago.
     pub(crate) fn queue(&self, target: &Target) -> Result<Arc<Queue>, ApiError> {
-        if let Some(queue) = self.queues.remembered(&target.scope, &target.url.name) {
-            return Ok(queue);
-        }
-        let mut snapshot = self.cloud.store().read(&target.scope)?;
-        self.queues.find(&mut snapshot, &target.url.name)?.ok_or_else(errors::queue_does_not_exist)
+        // Its name alone is what names it in its own account.
+        let found = self.found(&target.scope, &target.url.name, || Ok(target.clone()))?;
+        Ok(Arc::clone(&found.queue))
     }
 
     /// The queue and what it has in memory.
@@ -127,18 +141,34 @@ impl Sqs {
         Ok((queue, timeline))
     }
 
+    fn found(
+        &self,
+        tenant: &Scope,
+        url: &str,
+        target: impl FnOnce() -> Result<Target, ApiError>,
+    ) -> Result<Arc<Found>, ApiError> {
+        if let Some(found) = self.queues.find(tenant, url) {
+            return Ok(found);
+        }
+        let changes = self.queues.changes();
+        let target = target()?;
+        let queue = target.find(&mut self.cloud.store().read(&target.scope)?)?;
+        let found = Arc::new(Found::new(target, Arc::new(queue)));
+        self.queues.keep(tenant, url, &found, changes);
+        Ok(found)
+    }
+
     /// Stores a queue that was made or changed.
     pub(crate) fn put_queue(&self, tx: &mut Tx<'_>, queue: &Queue) {
         tables::QUEUES.put(tx, &queue.name, queue);
-        self.forget_queue(tx, &queue.name);
+        self.forget_queues(tx);
     }
 
-    /// Has a queue read anew, now and once the transaction is durable.
-    pub(crate) fn forget_queue(&self, tx: &mut Tx<'_>, name: &str) {
+    /// Has queues read anew, now and once the transaction is durable.
+    pub(crate) fn forget_queues(&self, tx: &mut Tx<'_>) {
         let queues = self.queues.clone();
-        let (scope, name) = (tx.scope().clone(), name.to_owned());
-        queues.forget(&scope, &name);
-        tx.after_commit(move || queues.forget(&scope, &name));
+        queues.forget();
+        tx.after_commit(move || queues.forget());
     }
 
     /// The URL by which clients name a queue.

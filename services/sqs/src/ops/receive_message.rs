@@ -9,7 +9,6 @@ use shapes::{ApiError, Timestamp};
 use sqs_api::op::ReceiveMessage;
 use sqs_api::{ReceiveMessageInput, ReceiveMessageOutput};
 
-use super::Target;
 use super::send_message::check_id;
 use crate::attributes::{MAXIMUM_IN_FLIGHT, MAXIMUM_VISIBILITY_SECONDS, MAXIMUM_WAIT_SECONDS};
 use crate::message::{Message, Receive, Wanted};
@@ -22,7 +21,7 @@ use crate::{Sqs, errors};
 
 /// What a receiver asks for, checked.
 struct Request {
-    target: Target,
+    queue_url: String,
     count: usize,
     visibility: Option<Duration>,
     wait: Option<Duration>,
@@ -41,8 +40,8 @@ impl Handle<ReceiveMessage> for Sqs {
         ctx: &Ctx,
         input: ReceiveMessageInput,
     ) -> Result<ReceiveMessageOutput, ApiError> {
-        let request = Request::parse(ctx, input)?;
-        let (queue, timeline) = self.open(&request.target)?;
+        let request = Request::parse(input)?;
+        let (queue, timeline) = self.open_named(ctx, &request.queue_url)?;
         let wait = request.wait.unwrap_or(queue.attributes.receive_wait);
         let deadline = ctx.now() + wait;
         let mut messages = self.look(ctx, &request, &queue, &timeline, wait.is_zero()).await?;
@@ -60,7 +59,7 @@ impl Handle<ReceiveMessage> for Sqs {
 }
 
 impl Request {
-    fn parse(ctx: &Ctx, input: ReceiveMessageInput) -> Result<Self, ApiError> {
+    fn parse(input: ReceiveMessageInput) -> Result<Self, ApiError> {
         let count = within("MaxNumberOfMessages", input.max_number_of_messages, 1, 10)?.unwrap_or(1);
         let visibility =
             within("VisibilityTimeout", input.visibility_timeout, 0, MAXIMUM_VISIBILITY_SECONDS)?;
@@ -71,7 +70,7 @@ impl Request {
         let mut system = input.message_system_attribute_names.unwrap_or_default();
         system.extend(input.attribute_names.unwrap_or_default());
         Ok(Self {
-            target: Target::parse(ctx, &input.queue_url)?,
+            queue_url: input.queue_url,
             count: count as usize,
             visibility: visibility.map(Duration::from_secs),
             wait: wait.map(Duration::from_secs),
@@ -109,11 +108,11 @@ impl Sqs {
             // Registered before the look, so that nothing can arrive unseen in between.
             let mut arrival = pin!(timeline.arrivals.notified());
             arrival.as_mut().enable();
-            let queue = self.queue(&request.target)?;
-            if queue.id != timeline.queue {
+            let found = self.named(ctx, &request.queue_url)?;
+            if found.queue.id != timeline.queue {
                 return Err(errors::queue_does_not_exist());
             }
-            let messages = self.look(ctx, request, &queue, timeline, false).await?;
+            let messages = self.look(ctx, request, &found.queue, timeline, false).await?;
             if !messages.is_empty() || ctx.now() >= deadline {
                 return Ok(messages);
             }

@@ -13,7 +13,7 @@ use sqs_api::{
 };
 use store::{Row, Tx};
 
-use super::{Target, check_batch, failed_entry};
+use super::{check_batch, failed_entry};
 use crate::attributes::{Fifo, MAXIMUM_DELAY_SECONDS, MAXIMUM_MESSAGE_BYTES};
 use crate::content::{Content, md5_hex, md5_of_attributes, md5_of_trace, sha256_hex};
 use crate::deduplication::{self, Accepted};
@@ -66,8 +66,7 @@ impl Transact<SendMessage> for Sqs {
     }
 
     fn prepare(&self, ctx: &Ctx, input: SendMessageInput) -> Result<Self::Draft, ApiError> {
-        let target = Target::parse(ctx, &input.queue_url)?;
-        let (queue, timeline) = self.open(&target)?;
+        let (queue, timeline) = self.open_named(ctx, &input.queue_url)?;
         let given = Given {
             body: input.message_body,
             delay_seconds: input.delay_seconds,
@@ -102,9 +101,8 @@ impl Transact<SendMessageBatch> for Sqs {
     }
 
     fn prepare(&self, ctx: &Ctx, input: SendMessageBatchInput) -> Result<Self::Draft, ApiError> {
-        let target = Target::parse(ctx, &input.queue_url)?;
         check_batch("SendMessageBatchRequestEntry", input.entries.iter().map(|entry| entry.id.as_str()))?;
-        let (queue, timeline) = self.open(&target)?;
+        let (queue, timeline) = self.open_named(ctx, &input.queue_url)?;
         let draft = |entry: SendMessageBatchRequestEntry| {
             let given = Given {
                 body: entry.message_body,

@@ -1,8 +1,9 @@
 //! What a queue's timeline knows: where messages stand, without their texts and without a look at the store.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use shapes::Timestamp;
 
 use super::attempts::Attempts;
@@ -42,7 +43,7 @@ pub(crate) struct State {
     pub cursor: u64,
     /// Nothing lies from the cursor on.
     pub is_complete: bool,
-    entries: HashMap<u64, Entry>,
+    entries: FxHashMap<u64, Entry>,
     lanes: Lanes,
     /// When hidden messages become visible.
     hidden: BTreeSet<(Timestamp, u64)>,
@@ -155,7 +156,7 @@ impl State {
             swept: 0,
             cursor: 0,
             is_complete: false,
-            entries: HashMap::new(),
+            entries: FxHashMap::default(),
             lanes: Lanes::new(is_fifo),
             hidden: BTreeSet::new(),
             total: 0,
