@@ -98,6 +98,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let bridge = events::EventBridge::new(cloud.clone());
     let mail = sns::Config { smtp: options.mail.smtp()? };
 
+    let kms = kms::KmsService::new(cloud.clone());
     let sqs = sqs::SqsService::new(cloud.clone());
 
     let services = vec![
@@ -107,6 +108,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         bridge.service(),
         iam::service(cloud.clone()),
         iam::sts_service(cloud.clone()),
+        kms.service(),
         lambda.service(),
         logs::service(cloud.clone()),
         objects.service(),
@@ -117,6 +119,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     jobs.extend(bridge.jobs());
     jobs.extend(dynamodb.jobs());
     jobs.extend(iam::jobs(cloud));
+    jobs.extend(kms.jobs());
     jobs.extend(logs::jobs(cloud));
     jobs.extend(objects.jobs());
     jobs.extend(sns::jobs(cloud, mail));

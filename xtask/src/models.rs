@@ -22,6 +22,7 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
     ("events/api", "events"),
     ("iam/api", "iam"),
     ("iam/sts-api", "sts"),
+    ("kms/api", "kms"),
     ("lambda/api", "lambda"),
     ("logs/api", "logs"),
     ("s3/api", "s3"),

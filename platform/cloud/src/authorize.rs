@@ -108,7 +108,7 @@ fn context(ctx: &Ctx, guard: &Guard, own: &PrincipalPolicies) -> ContextKeys {
         region: region.as_str(),
         source_arn: caller.source.as_ref().map(|(arn, _)| arn.as_str()),
         source_account: source_account.as_deref(),
-        called_via: &[],
+        called_via: ctx.called_via(),
     };
     let mut keys = global_keys(&caller.actor.principal, &caller.actor.session, &facts);
     for (name, value) in &own.tags {

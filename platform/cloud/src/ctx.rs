@@ -58,6 +58,8 @@ struct Base {
     request_id: Arc<str>,
     /// ARN of the resource that the call comes from; `client` when it comes from outside.
     origin: Arc<str>,
+    /// The services between the caller and this call, the first one first.
+    called_via: Arc<[&'static str]>,
 }
 
 impl Ctx {
@@ -72,7 +74,8 @@ impl Ctx {
         let scope = tenant(account, region);
         let caller = Arc::new(caller);
         let request_id = request_id.into();
-        let base = Base { cloud, caller, account, region, scope, request_id, origin };
+        let called_via = Arc::default();
+        let base = Base { cloud, caller, account, region, scope, request_id, origin, called_via };
         Self { base: Arc::new(base), trace, depth: 0 }
     }
 
@@ -113,6 +116,11 @@ impl Ctx {
     }
     pub fn origin(&self) -> &Arc<str> {
         &self.base.origin
+    }
+    /// The services between the caller and this call, such as `s3.amazonaws.com`, the first one first. Empty when the
+    /// caller makes the call itself.
+    pub fn called_via(&self) -> &[&'static str] {
+        &self.base.called_via
     }
     /// Whether no service of the region made the call.
     pub(crate) fn is_from_outside(&self) -> bool {
@@ -161,6 +169,14 @@ impl Ctx {
         })
     }
 
+    /// The same caller with its own permissions, by way of `service` (`s3.amazonaws.com`): a forward access session.
+    /// Policies see `aws:CalledVia` and `aws:ViaAWSService`, and those of KMS keys `kms:ViaService`.
+    #[must_use]
+    pub fn via_service(&self, service: &'static str) -> Self {
+        let via = self.base.called_via.iter().copied().chain([service]).collect();
+        self.changed(|base| base.called_via = via)
+    }
+
     /// A service acting for its resource `origin`, which lies in this tenant: only what the target's policy says
     /// counts, and it may ask for `aws:SourceArn` and `aws:SourceAccount`.
     pub fn as_service(&self, service: &str, origin: &str) -> Self {
@@ -169,6 +185,7 @@ impl Ctx {
         self.changed(|base| {
             base.caller = Arc::new(caller);
             base.origin = origin.into();
+            base.called_via = Arc::default();
         })
     }
 

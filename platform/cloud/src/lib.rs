@@ -18,6 +18,7 @@ mod operation;
 mod policy_cache;
 mod region;
 pub mod registry;
+mod root_key;
 pub mod trace;
 
 pub use ctx::{Caller, Ctx, tenant};
@@ -31,4 +32,5 @@ pub use metrics::Metrics;
 pub use operation::{BoxFuture, Handle, Operation, Service, Transact};
 pub use policy_cache::PolicyCache;
 pub use region::{Cloud, Settings};
+pub use root_key::{RootKey, SealingKey};
 pub use trace::{TraceContext, Traces};
