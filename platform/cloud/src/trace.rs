@@ -6,6 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -142,6 +144,8 @@ pub struct Traces {
     spans: Mutex<VecDeque<Span>>,
     /// The resources of spans that others can be inside of before they have ended, by the span's id.
     begun: Mutex<HashMap<u64, Arc<str>>>,
+    /// Whether any has, written under the lock: most calls record a span that never began for others.
+    has_begun: AtomicBool,
 }
 
 impl Traces {
@@ -151,15 +155,15 @@ impl Traces {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         if begun.len() < KEPT_SPANS {
             begun.insert(id, resource);
+            self.has_begun.store(true, Relaxed);
         }
     }
 
     pub fn record(&self, span: Span) {
-        {
+        if self.has_begun.load(Relaxed) {
             let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-            if !begun.is_empty() {
-                begun.remove(&span.id);
-            }
+            begun.remove(&span.id);
+            self.has_begun.store(!begun.is_empty(), Relaxed);
         }
         let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
         if spans.len() == KEPT_SPANS {

@@ -40,7 +40,7 @@ pub(crate) fn authenticate(
     let Signed { authentication, view, head, payload, rule } = *signed;
     let refuse = |error: SignatureError| refused_in(dialect, &error);
     let authentication = authentication.ok_or_else(|| refuse(SignatureError::MissingAuthenticationToken))?;
-    let region = Region::parse(&authentication.region).filter(Region::is_known).ok_or_else(|| {
+    let region = Region::known(&authentication.region).ok_or_else(|| {
         let text = format!("'{}' is not a region that AWS has; one is us-east-1.", authentication.region);
         refuse(SignatureError::Scope(format!("Credential should be scoped to a valid region. {text}")))
     })?;

@@ -78,7 +78,8 @@ impl Gateway {
     }
 
     async fn body(&self, head: &Head<'_>, body: Incoming) -> Result<Bytes, ApiError> {
-        let takes_uploads = head.scope() == Some("lambda");
+        let is_long = body.size_hint().upper().is_none_or(|length| length > self.limits.body_bytes as u64);
+        let takes_uploads = is_long && head.scope() == Some("lambda");
         let limit = if takes_uploads { self.limits.upload_bytes } else { self.limits.body_bytes };
         let too_large = || {
             let message = format!("The request's body is larger than the {limit} bytes that are allowed.");

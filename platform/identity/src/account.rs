@@ -129,6 +129,23 @@ impl Region {
         Some(Self { bytes, length: text.len() as u8 })
     }
 
+    /// The region of AWS's with this name.
+    pub fn known(text: &str) -> Option<Self> {
+        // Names are of three words, and few regions share their first and last letters.
+        let (first, last) = (text.as_bytes().first()?, text.as_bytes().last()?);
+        let is_it = |name: &&&str| {
+            let bytes = name.as_bytes();
+            bytes.len() == text.len()
+                && bytes[0] == *first
+                && bytes[bytes.len() - 1] == *last
+                && **name == text
+        };
+        let name = KNOWN_REGIONS.iter().find(is_it)?;
+        let mut bytes = [0; LONGEST_REGION];
+        bytes[..name.len()].copy_from_slice(name.as_bytes());
+        Some(Self { bytes, length: name.len() as u8 })
+    }
+
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
     }
@@ -266,8 +283,11 @@ mod tests {
         for known in KNOWN_REGIONS {
             let region: Region = known.parse().unwrap();
             assert!(region.is_known() && region.as_str() == *known, "{known}");
+            assert_eq!(Region::known(known), Some(region));
         }
         assert!(!Region::parse("us-nowhere-9").unwrap().is_known());
+        assert_eq!(Region::known("us-nowhere-9"), None);
+        assert_eq!(Region::known(""), None);
         for wrong in ["", "us", "us-east", "us-east-", "US-east-1", "us-east-123", "us--east-1", "us_east_1"]
         {
             assert!(Region::parse(wrong).is_none(), "{wrong}");

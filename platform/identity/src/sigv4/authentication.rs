@@ -53,15 +53,18 @@ impl<'a> Authentication<'a> {
     }
 
     fn of_header(header: &'a str, request: &RequestView<'a>) -> Result<Self, SignatureError> {
-        let (algorithm, rest) = header.split_once(char::is_whitespace).unwrap_or((header, ""));
+        let (algorithm, rest) = match header.strip_prefix("AWS4-HMAC-SHA256 ") {
+            Some(rest) => (ALGORITHM, rest),
+            None => header.split_once(char::is_whitespace).unwrap_or((header, "")),
+        };
         if algorithm != ALGORITHM {
             return Err(incomplete(format!(
                 "Unsupported AWS 'algorithm': '{algorithm}'; it has to be {ALGORITHM}."
             )));
         }
         let (mut credential, mut signed_headers, mut signature) = (None, None, None);
-        for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (key, value) = part.split_once('=').ok_or_else(|| {
+        for part in pieces(rest, b',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (key, value) = cut(part, b'=').ok_or_else(|| {
                 incomplete(format!(
                     "Invalid key=value pair (missing equal-sign) in Authorization header: '{part}'."
                 ))
@@ -160,6 +163,24 @@ impl<'a> Authentication<'a> {
     }
 }
 
+/// The text before and after the first `mark`, which is ASCII. Looking at one byte after the other is quicker in texts
+/// this short than a search that has to be set up.
+fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == mark)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// The texts between the marks; one more than there are marks.
+fn pieces(text: &str, mark: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (piece, after) = cut(text, mark).map_or((text, None), |(piece, after)| (piece, Some(after)));
+        rest = after;
+        Some(piece)
+    })
+}
+
 fn date_of<'a>(request: &RequestView<'a>) -> Option<&'a str> {
     let date = request.headers.first("x-amz-date").or_else(|| request.headers.first("date"))?;
     std::str::from_utf8(date).ok().map(str::trim)
@@ -167,7 +188,7 @@ fn date_of<'a>(request: &RequestView<'a>) -> Option<&'a str> {
 
 /// Key, date, region and service of a credential.
 fn split_credential(credential: &str) -> Result<[&str; 4], String> {
-    let mut parts = credential.split('/');
+    let mut parts = pieces(credential, b'/');
     let mut next = || parts.next().unwrap_or_default();
     let [key, date, region, service, terminator] = [next(), next(), next(), next(), next()];
     if key.is_empty() || terminator.is_empty() || parts.next().is_some() {

@@ -136,8 +136,23 @@ fn write_header(out: &mut String, request: &RequestView<'_>, name: &str) {
     out.push('\n');
 }
 
+/// A value of visible letters with single spaces between them, as nearly all are.
+fn canonical_already(value: &[u8]) -> Option<&str> {
+    let mut was_blank = true;
+    for &byte in value {
+        if !(0x20..0x7F).contains(&byte) || byte == b' ' && was_blank {
+            return None;
+        }
+        was_blank = byte == b' ';
+    }
+    std::str::from_utf8(value).ok().filter(|_| !was_blank)
+}
+
 /// Trims the value and makes one space of several.
 fn write_header_value(out: &mut String, value: &[u8]) {
+    if let Some(value) = canonical_already(value) {
+        return out.push_str(value);
+    }
     // Clients sign text. Bytes that are none become replacement letters, and such a signature is refused.
     let value = String::from_utf8_lossy(value);
     let value = value.trim_matches([' ', '\t', '\n', '\r']);

@@ -1,8 +1,10 @@
 //! Signing keys: derived from a secret for one day, region and service.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Mutex;
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustc_hash::FxHasher;
 use sha2::{Digest, Sha256};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -95,10 +97,12 @@ fn is_identity(mut identity: &str, parts: [&str; 5]) -> bool {
     identity.is_empty()
 }
 
-/// FNV-1a: collisions cost a derivation, nothing else.
+/// A quick hash: collisions cost a derivation, nothing else.
 fn hash(parts: [&str; 5]) -> u64 {
-    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    let mut hasher = FxHasher::default();
+    parts.hash(&mut hasher);
+    // Its upper bits are the good ones.
+    hasher.finish() >> 32
 }
 
 fn hex(bytes: &[u8]) -> [u8; 64] {
