@@ -25,6 +25,8 @@ struct Notification<'a> {
     subject: Option<&'a str>,
     message: &'a str,
     timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replayed: Option<&'static str>,
     #[serde(flatten)]
     signed: Option<Signed>,
     #[serde(rename = "UnsubscribeURL")]
@@ -191,6 +193,7 @@ impl Letterhead<'_> {
             subject: message.subject.as_deref(),
             message: message.body_for(protocol),
             timestamp: message.published.iso8601_millis(),
+            replayed: publication.is_replayed.then_some("true"),
             signed: self.sign_notification(&subscription.topic, protocol, message)?.map(Signed::of),
             unsubscribe_url: unsubscribe_url(self.endpoint, subscription),
             message_attributes: attributes(message),

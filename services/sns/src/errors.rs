@@ -105,6 +105,13 @@ pub(crate) fn batch_too_long() -> ApiError {
     )
 }
 
+/// Developer Guide, "Amazon SNS message archiving for FIFO topic owners".
+pub(crate) fn topic_has_archive() -> ApiError {
+    error::invalid_state_exception(
+        "Invalid state: the topic has an active ArchivePolicy. Deactivate it before you delete the topic.",
+    )
+}
+
 pub(crate) fn is_not_here_yet(what: &str) -> ApiError {
     ApiError::with_status(501, "NotImplemented", format!("{what} not implemented in Brume yet."))
 }

@@ -20,7 +20,7 @@ use crate::message::{AttributeContent, Publication};
 use crate::push::{self, EndpointArn};
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
-use crate::{PRINCIPAL, Sns, feedback, fifo, inbox, tables, text_message};
+use crate::{PRINCIPAL, Sns, feedback, fifo, inbox, replay, tables, text_message};
 
 /// What became of one message.
 #[derive(Default)]
@@ -32,7 +32,7 @@ struct Outcomes {
 
 /// Whether a message is delivered.
 #[derive(Debug, PartialEq, Eq)]
-enum Delivered {
+pub(crate) enum Delivered {
     Yes,
     /// Why not.
     No(String),
@@ -93,7 +93,8 @@ impl Sns {
         }
         let letterhead = self.letterhead(topic)?;
         let filterable = Filterable::new(&publication.message);
-        for subscription in subscriptions {
+        let silent = replay::silent(tx, topic)?;
+        for subscription in subscriptions.iter().filter(|subscription| !silent.contains(&subscription.id)) {
             let settings = &subscription.settings;
             let is_admitted = settings
                 .filter_policy
@@ -128,7 +129,7 @@ impl Sns {
         Ok(())
     }
 
-    fn deliver(
+    pub(crate) fn deliver(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
@@ -220,7 +221,7 @@ fn queue_message(
         let body = letterhead.notification(arn, subscription.protocol, publication)?;
         return Ok(QueueMessage { body, attributes: None, group, deduplication_id });
     }
-    let attributes: Map<MessageAttributeValue> = message
+    let mut attributes: Map<MessageAttributeValue> = message
         .attributes
         .iter()
         .map(|(name, attribute)| {
@@ -233,6 +234,15 @@ fn queue_message(
             (name.clone(), value)
         })
         .collect();
+    // A queue takes ten attributes: a message that has as many comes without the mark.
+    if publication.is_replayed && attributes.len() < 10 {
+        let mark = MessageAttributeValue {
+            data_type: "String".to_owned(),
+            string_value: Some("true".to_owned()),
+            ..Default::default()
+        };
+        attributes.entry("Replayed".to_owned()).or_insert(mark);
+    }
     let body = message.body_for(subscription.protocol).to_owned();
     let attributes = (!attributes.is_empty()).then_some(attributes);
     Ok(QueueMessage { body, attributes, group, deduplication_id })

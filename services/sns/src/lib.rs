@@ -3,6 +3,7 @@
 //! Publishing is one transaction: messages to queues are in the queues once it commits, and every other delivery is a
 //! job in it, made by the region's runner with AWS's retry policies (see [`fan_out`]).
 
+mod archive;
 mod delivery_policy;
 mod envelope;
 mod errors;
@@ -17,6 +18,7 @@ mod mail;
 mod message;
 mod ops;
 mod push;
+mod replay;
 mod signature;
 mod subscription;
 mod tables;
@@ -42,10 +44,16 @@ pub fn service(cloud: Cloud, config: Config) -> Service {
     Service::new(&sns_api::SERVICE, Arc::new(sns), ops::OPERATIONS).wording_its_own_checks()
 }
 
-/// The kinds of jobs that deliver to functions, web endpoints and mail servers, and that log deliveries.
+/// The kinds of jobs that deliver to functions, web endpoints and mail servers, log deliveries, replay messages and tidy
+/// archives.
 pub fn jobs(cloud: &Cloud, config: Config) -> Vec<clock::JobKind> {
     let sns = Arc::new(Sns::new(cloud.clone(), config));
-    vec![jobs::kind(Arc::clone(&sns)), feedback::kind(sns)]
+    vec![
+        jobs::kind(Arc::clone(&sns)),
+        feedback::kind(Arc::clone(&sns)),
+        archive::kind(Arc::clone(&sns)),
+        replay::kind(sns),
+    ]
 }
 
 /// The links in confirmations and notifications, and `/_brume/mail`: the mail of a region without a mail server.

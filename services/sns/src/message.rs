@@ -49,11 +49,13 @@ pub(crate) struct Publication {
     pub deduplication_id: Option<String>,
     /// Of a FIFO topic's message.
     pub sequence_number: Option<String>,
+    /// It comes from the topic's archive.
+    pub is_replayed: bool,
 }
 
 impl From<Message> for Publication {
     fn from(message: Message) -> Self {
-        Self { message, group: None, deduplication_id: None, sequence_number: None }
+        Self { message, group: None, deduplication_id: None, sequence_number: None, is_replayed: false }
     }
 }
 
@@ -84,7 +86,7 @@ impl Publication {
         }
         fifo::check_id("MessageGroupId", group.as_deref())?;
         fifo::check_id("MessageDeduplicationId", deduplication_id.as_deref())?;
-        Ok(Self { message, group, deduplication_id, sequence_number: None })
+        Ok(Self { message, group, deduplication_id, sequence_number: None, is_replayed: false })
     }
 }
 

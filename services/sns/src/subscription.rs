@@ -7,7 +7,7 @@ use store::{Reader, Tx};
 
 use crate::push::EndpointArn;
 use crate::topic::TopicArn;
-use crate::{delivery_policy, errors, fifo, filter_policy, tables, text_message};
+use crate::{delivery_policy, errors, fifo, filter_policy, replay, tables, text_message};
 
 /// The longest a confirmation's token is good for (API Reference, ConfirmSubscription).
 pub(crate) const TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(2 * 86_400);
@@ -188,7 +188,7 @@ impl Settings {
                 }
                 self.delivery_policy = text;
             }
-            "SubscriptionRoleArn" | "ReplayPolicy" => {
+            "SubscriptionRoleArn" => {
                 return Err(errors::is_not_here_yet(&format!("The subscription attribute {name} is")));
             }
             _ => return Err(errors::invalid("AttributeName")),
@@ -245,6 +245,7 @@ impl Subscription {
 
     pub(crate) fn delete(&self, tx: &mut Tx<'_>) {
         tables::SUBSCRIPTIONS.delete(tx, &self.key());
+        replay::forget(tx, self);
         tables::ENDPOINTS.delete(tx, &self.endpoint_key());
     }
 
@@ -321,6 +322,7 @@ pub(crate) fn confirm(
     subscription.token = None;
     subscription.was_authenticated = is_authenticated;
     subscription.put(tx);
+    replay::begin(cloud, tx, &arn)?;
     Ok(arn)
 }
 

@@ -3,10 +3,12 @@
 use shapes::Timestamp;
 use store::Table;
 
+use crate::archive::{Archive, Archived};
 use crate::fifo::{Original, SequenceEnd};
 use crate::inbox::InboxEnd;
 use crate::mail::Mail;
 use crate::push::{Application, Endpoint, EndpointId, Push};
+use crate::replay::Replay;
 use crate::signature::Identity;
 use crate::subscription::{Subscription, SubscriptionId};
 use crate::text_message::{OptOut, Preferences, SandboxNumber, TextMessage};
@@ -38,6 +40,15 @@ pub(crate) const ORIGINALS: Table<(String, String), Original> = Table::new("sns/
 
 /// When those are forgotten: by topic, time and id.
 pub(crate) const EXPIRIES: Table<(String, Timestamp, String), ()> = Table::new("sns/original-expiry");
+
+/// Archives of FIFO topics, by topic.
+pub(crate) const ARCHIVES: Table<String, Archive> = Table::new("sns/archive");
+
+/// Their messages, by archive, by when they were kept, and by their numbers.
+pub(crate) const ARCHIVED: Table<(u64, Timestamp, u64), Archived> = Table::new("sns/archived");
+
+/// Replays, by topic and subscription.
+pub(crate) const REPLAYS: Table<(String, String), Replay> = Table::new("sns/replay");
 
 /// Data protection policies of topics.
 pub(crate) const DATA_PROTECTION: Table<String, DataProtectionPolicy> = Table::new("sns/data-protection");

@@ -8,7 +8,7 @@ use shapes::ApiError;
 use store::{Reader, Scope};
 
 use crate::signature::Version;
-use crate::{delivery_policy, errors, feedback, fifo, tables, topic_policy};
+use crate::{archive, delivery_policy, errors, feedback, fifo, tables, topic_policy};
 
 const LONGEST_NAME: usize = 256;
 const LONGEST_DISPLAY_NAME: usize = 100;
@@ -133,7 +133,7 @@ impl Topic {
             "FifoThroughputScope" if self.is_fifo() && matches!(value, "Topic" | "MessageGroup") => {}
             "SignatureVersion" if Version::parse(value).is_some() => {}
             "SignatureVersion" => return Err(errors::invalid("SignatureVersion")),
-            "KmsMasterKeyId" | "ArchivePolicy" if value.is_empty() => return Ok(()),
+            "KmsMasterKeyId" if value.is_empty() => return Ok(()),
             "KmsMasterKeyId" => return Err(errors::is_not_here_yet("KmsMasterKeyId is")),
             name if feedback::is_attribute(name) => {
                 let is_rate = name.ends_with("SampleRate");
@@ -147,7 +147,10 @@ impl Topic {
                 }
             }
             "ArchivePolicy" if self.is_fifo() => {
-                return Err(errors::is_not_here_yet("Message archives (ArchivePolicy) are"));
+                if archive::parse_policy(value)?.is_none() {
+                    self.attributes.remove(name);
+                    return Ok(());
+                }
             }
             "ContentBasedDeduplication" | "FifoThroughputScope" if self.is_fifo() => {
                 return Err(errors::invalid(name));

@@ -9,7 +9,7 @@ use sns_api::{CreateTopicInput, CreateTopicOutput};
 use store::Tx;
 
 use crate::topic::{Topic, TopicArn, check_name, check_tags};
-use crate::{Sns, errors, tables};
+use crate::{Sns, archive, errors, tables};
 
 pub(crate) struct Draft {
     arn: TopicArn,
@@ -50,7 +50,7 @@ impl Transact<CreateTopic> for Sns {
         Ok(Draft { arn, topic, gives_tags, data_protection })
     }
 
-    fn apply(&self, _: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<CreateTopicOutput, ApiError> {
+    fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<CreateTopicOutput, ApiError> {
         match tables::TOPICS.find(tx, &draft.topic.name)? {
             Some(existing) => {
                 let differs = draft
@@ -69,6 +69,7 @@ impl Transact<CreateTopic> for Sns {
             }
             None => {
                 tables::TOPICS.put(tx, &draft.topic.name, &draft.topic);
+                archive::follow(ctx, tx, &draft.arn, &draft.topic)?;
                 if let Some(policy) = &draft.data_protection {
                     super::data_protection::put(tx, &draft.arn, policy);
                 }

@@ -8,7 +8,7 @@ use store::{Range, Tx};
 
 use crate::subscription::MOST_PER_TOPIC;
 use crate::topic::TopicArn;
-use crate::{Sns, fifo, tables};
+use crate::{Sns, archive, errors, fifo, tables};
 
 impl Transact<DeleteTopic> for Sns {
     type Draft = TopicArn;
@@ -23,6 +23,9 @@ impl Transact<DeleteTopic> for Sns {
 
     fn apply(&self, _: &Ctx, tx: &mut Tx<'_>, arn: &TopicArn) -> Result<DeleteTopicOutput, ApiError> {
         tx.with_scope(&arn.scope(), |tx| {
+            if archive::find(tx, &arn.name)?.is_some() {
+                return Err(errors::topic_has_archive());
+            }
             tables::TOPICS.delete(tx, &arn.name);
             tables::DATA_PROTECTION.delete(tx, &arn.name);
             let range = Range::prefix(&arn.name);

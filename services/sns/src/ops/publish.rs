@@ -17,7 +17,7 @@ use crate::message::{MOST_BYTES, Parts, Publication};
 use crate::push::{self, EndpointArn};
 use crate::subscription::Subscription;
 use crate::topic::{Topic, TopicArn};
-use crate::{Sns, errors, text_message};
+use crate::{Sns, archive, errors, text_message};
 
 const MOST_ENTRIES: usize = 10;
 
@@ -203,6 +203,7 @@ impl Sns {
         {
             return Ok((original.message_id, Some(original.sequence_number)));
         }
+        archive::keep(ctx, tx, topic, &publication)?;
         self.fan_out(ctx, tx, arn, topic, subscriptions, &publication)?;
         Ok((publication.message.id, publication.sequence_number))
     }

@@ -9,6 +9,7 @@ use store::{Range, Tx};
 
 use crate::fan_out::{QueueMessage, send};
 use crate::jobs::{self, Content};
+use crate::replay::{self, Wanted};
 use crate::subscription::{
     MOST_PER_TOPIC, Protocol, Settings, Subscription, SubscriptionArn, SubscriptionId, new_token,
 };
@@ -18,6 +19,7 @@ use crate::{Sns, errors, fifo, inbox, tables};
 pub(crate) struct Draft {
     arn: TopicArn,
     subscription: Subscription,
+    replay: Option<Wanted>,
     gives_attributes: bool,
     returns_arn: bool,
 }
@@ -39,7 +41,9 @@ impl Transact<Subscribe> for Sns {
         protocol.check_endpoint(&endpoint)?;
         check_kinds(&arn, protocol, &endpoint)?;
         let mut settings = Settings::default();
-        let attributes = input.attributes.unwrap_or_default();
+        let mut attributes = input.attributes.unwrap_or_default();
+        let replay = attributes.remove("ReplayPolicy").as_deref().map(Wanted::parse).transpose();
+        let replay = replay.map_err(errors::in_attributes)?.flatten();
         for (name, value) in &attributes {
             settings.set(protocol, name, value).map_err(errors::in_attributes)?;
         }
@@ -69,6 +73,7 @@ impl Transact<Subscribe> for Sns {
         Ok(Draft {
             arn,
             subscription,
+            replay,
             gives_attributes,
             returns_arn: input.return_subscription_arn == Some(true),
         })
@@ -87,9 +92,19 @@ impl Transact<Subscribe> for Sns {
                     draft.subscription.clone()
                 }
             };
+            let is_new = subscription.id == draft.subscription.id;
             let arn = SubscriptionArn { topic: draft.arn.clone(), id: subscription.id.clone() };
             subscription.put(tx);
             tables::ENDPOINTS.put(tx, &subscription.endpoint_key(), &SubscriptionId(subscription.id.clone()));
+            if let Some(wanted) = &draft.replay {
+                let has_it = replay::find(tx, &arn)?.is_some_and(|replay| wanted.is_of(&replay));
+                match (is_new, has_it) {
+                    (true, _) => replay::set(ctx, tx, &arn, &subscription, Some(wanted))
+                        .map_err(errors::in_attributes)?,
+                    (false, true) => {}
+                    (false, false) => return Err(differs()),
+                }
+            }
             let subscription_arn = if subscription.is_confirmed() || draft.returns_arn {
                 arn.to_string()
             } else {
@@ -128,15 +143,16 @@ fn existing(tx: &mut Tx<'_>, draft: &Draft) -> Result<Option<Subscription>, ApiE
         return Ok(None);
     };
     if draft.gives_attributes && existing.settings != draft.subscription.settings {
-        return Err(errors::invalid_because(
-            "Attributes",
-            "Subscription already exists with different attributes",
-        ));
+        return Err(differs());
     }
     if !existing.is_confirmed() {
         existing.created = draft.subscription.created;
     }
     Ok(Some(existing))
+}
+
+fn differs() -> ApiError {
+    errors::invalid_because("Attributes", "Subscription already exists with different attributes")
 }
 
 impl Sns {

@@ -12,6 +12,7 @@ use sns_api::{
 use store::Tx;
 
 use super::subscription_guard;
+use crate::replay::{self, Wanted};
 use crate::subscription::{Subscription, SubscriptionArn};
 use crate::topic::Topic;
 use crate::{Sns, delivery_policy};
@@ -30,7 +31,12 @@ impl Handle<GetSubscriptionAttributes> for Sns {
         let mut snapshot = ctx.store().read(&arn.topic.scope())?;
         let subscription = arn.find(&mut snapshot)?;
         let topic = arn.topic.find(&mut snapshot)?;
-        Ok(GetSubscriptionAttributesOutput { attributes: Some(attributes(&arn, &topic, &subscription)) })
+        let mut attributes = attributes(&arn, &topic, &subscription);
+        if let Some(replay) = replay::find(&mut snapshot, &arn)? {
+            attributes.insert("ReplayStatus".to_owned(), replay.status.as_str().to_owned());
+            attributes.insert("ReplayPolicy".to_owned(), replay.policy);
+        }
+        Ok(GetSubscriptionAttributesOutput { attributes: Some(attributes) })
     }
 }
 
@@ -74,12 +80,16 @@ impl Transact<SetSubscriptionAttributes> for Sns {
 
     fn apply(
         &self,
-        _: &Ctx,
+        ctx: &Ctx,
         tx: &mut Tx<'_>,
         (arn, name, value): &Self::Draft,
     ) -> Result<SetSubscriptionAttributesOutput, ApiError> {
         tx.with_scope(&arn.topic.scope(), |tx| {
             let mut subscription = arn.find(tx)?;
+            if name == "ReplayPolicy" {
+                replay::set(ctx, tx, arn, &subscription, Wanted::parse(value)?.as_ref())?;
+                return Ok(SetSubscriptionAttributesOutput {});
+            }
             subscription.settings.set(subscription.protocol, name, value)?;
             subscription.settings.check(&arn.topic, &subscription.endpoint)?;
             subscription.put(tx);

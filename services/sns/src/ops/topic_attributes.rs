@@ -12,7 +12,7 @@ use store::Tx;
 
 use crate::fan_out::counts;
 use crate::topic::TopicArn;
-use crate::{Sns, delivery_policy, tables};
+use crate::{Sns, archive, delivery_policy, tables};
 
 impl Handle<GetTopicAttributes> for Sns {
     fn guard(&self, _: &Ctx, input: &GetTopicAttributesInput) -> Result<Guard, ApiError> {
@@ -42,6 +42,10 @@ impl Handle<GetTopicAttributes> for Sns {
         ] {
             attributes.insert(name.to_owned(), value);
         }
+        if let Some(archive) = archive::find(&mut snapshot, &arn.name)? {
+            let beginning = archive.beginning(ctx.now()).iso8601_millis();
+            attributes.insert("BeginningArchiveTime".to_owned(), beginning);
+        }
         Ok(GetTopicAttributesOutput { attributes: Some(attributes) })
     }
 }
@@ -60,7 +64,7 @@ impl Transact<SetTopicAttributes> for Sns {
 
     fn apply(
         &self,
-        _: &Ctx,
+        ctx: &Ctx,
         tx: &mut Tx<'_>,
         (arn, name, value): &Self::Draft,
     ) -> Result<SetTopicAttributesOutput, ApiError> {
@@ -68,6 +72,7 @@ impl Transact<SetTopicAttributes> for Sns {
             let mut topic = arn.find(tx)?;
             topic.set(name, value)?;
             tables::TOPICS.put(tx, &arn.name, &topic);
+            archive::follow(ctx, tx, arn, &topic)?;
             Ok(SetTopicAttributesOutput {})
         })
     }

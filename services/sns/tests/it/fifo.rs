@@ -13,9 +13,9 @@ use sqs_api::{CreateQueueInput, Message, ReceiveMessageInput};
 
 use crate::kit::{Sns, body};
 
-const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:orders.fifo";
+pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:orders.fifo";
 
-async fn create(sns: &Sns, attributes: &[(&str, &str)]) -> Result<String, ApiError> {
+pub(crate) async fn create(sns: &Sns, attributes: &[(&str, &str)]) -> Result<String, ApiError> {
     let attributes = [("FifoTopic", "true")].iter().chain(attributes);
     let attributes = attributes.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let input = CreateTopicInput {
@@ -27,7 +27,7 @@ async fn create(sns: &Sns, attributes: &[(&str, &str)]) -> Result<String, ApiErr
 }
 
 /// A queue that lets topics in; its ARN.
-async fn create_queue(sns: &Sns, name: &str) -> String {
+pub(crate) async fn create_queue(sns: &Sns, name: &str) -> String {
     let arn = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"Service":"sns.amazonaws.com"}},"Action":"sqs:SendMessage","Resource":"{arn}"}}}}"#
@@ -45,7 +45,12 @@ async fn create_queue(sns: &Sns, name: &str) -> String {
     arn
 }
 
-async fn subscribe(sns: &Sns, protocol: &str, endpoint: &str, raw: bool) -> Result<String, ApiError> {
+pub(crate) async fn subscribe(
+    sns: &Sns,
+    protocol: &str,
+    endpoint: &str,
+    raw: bool,
+) -> Result<String, ApiError> {
     let input = SubscribeInput {
         topic_arn: TOPIC.to_owned(),
         protocol: protocol.to_owned(),
@@ -56,7 +61,7 @@ async fn subscribe(sns: &Sns, protocol: &str, endpoint: &str, raw: bool) -> Resu
     Ok(sns.region.call::<Subscribe>(input).await?.subscription_arn.unwrap_or_default())
 }
 
-async fn publish(
+pub(crate) async fn publish(
     sns: &Sns,
     message: &str,
     group: Option<&str>,
@@ -72,7 +77,7 @@ async fn publish(
     sns.region.call::<Publish>(input).await
 }
 
-async fn receive(sns: &Sns, queue: &str) -> Vec<Message> {
+pub(crate) async fn receive(sns: &Sns, queue: &str) -> Vec<Message> {
     let input = ReceiveMessageInput {
         queue_url: format!("http://127.0.0.1:4566/000000000000/{queue}"),
         max_number_of_messages: Some(10),

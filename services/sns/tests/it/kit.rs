@@ -147,11 +147,16 @@ impl Sns {
         let received = self.region.call::<ReceiveMessage>(input).await.expect("the queue is there");
         let messages = received.messages.unwrap_or_default();
         for message in &messages {
-            let receipt_handle = message.receipt_handle.clone().unwrap_or_default();
-            let input = DeleteMessageInput { queue_url: queue_url.clone(), receipt_handle };
-            self.region.call::<DeleteMessage>(input).await.expect("the message is in flight");
+            self.delete(queue, message).await;
         }
         messages
+    }
+
+    pub(crate) async fn delete(&self, queue: &str, message: &Message) {
+        let queue_url = format!("http://127.0.0.1:4566/000000000000/{queue}");
+        let receipt_handle = message.receipt_handle.clone().unwrap_or_default();
+        let input = DeleteMessageInput { queue_url, receipt_handle };
+        self.region.call::<DeleteMessage>(input).await.expect("the message is in flight");
     }
 
     /// The texts that notifications in a queue carry.

@@ -8,6 +8,7 @@ mod functions;
 mod kit;
 mod mail;
 mod push;
+mod replay;
 mod signatures;
 mod text_messages;
 mod topics;
