@@ -15,7 +15,7 @@ import time
 import botocore.exceptions
 import pytest
 
-from brume_region import REPOSITORY, Region
+from brume_region import REPOSITORY, Region, steady_port
 
 KILLS = int(os.environ.get("KILLS", "50"))
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
@@ -28,7 +28,7 @@ DRAIN_SECONDS = 180
 
 @pytest.fixture
 def region(tmp_path):
-    region = Region(tmp_path, durability="durable")
+    region = Region(tmp_path, durability="durable", port=steady_port())
     region.start()
     yield region
     region.kill()

@@ -9,7 +9,9 @@ import io
 import json
 import os
 import pathlib
+import random
 import signal
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -78,6 +80,18 @@ def zip_of(files):
     return archive.getvalue()
 
 
+def steady_port():
+    """A free port that no outgoing connection is given while its server is away, not even one to the port itself."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Answer:
     """An HTTP answer that was read whole. Header names are in lower case."""
 
@@ -99,12 +113,12 @@ class Answer:
 class Region:
     """A server process. `data` is kept over `kill` and `start`; the port stays the same."""
 
-    def __init__(self, folder, *flags, durability="relaxed", data=None):
+    def __init__(self, folder, *flags, durability="relaxed", data=None, port=0):
         self.folder = pathlib.Path(folder)
         self.data = pathlib.Path(data) if data else self.folder / "data"
         self.log_path = self.folder / "region.log"
         self.flags = [*flags, "--durability", durability]
-        self.port = 0
+        self.port = port
         self.process = None
         self.client = functools.lru_cache(maxsize=None)(self._client)
 
