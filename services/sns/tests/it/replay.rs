@@ -31,7 +31,7 @@ fn policy(start: u32, end: Option<u32>) -> String {
 async fn publish_hourly(sns: &Sns, texts: std::ops::Range<u32>) {
     for text in texts {
         let text = text.to_string();
-        publish(sns, &text, Some("g"), Some(&text)).await.unwrap();
+        publish(sns, &text, Some("g"), Some(&text)).await.expect("the topic takes it");
         sns.region.settle().await;
         sns.region.advance(HOUR).await;
     }
@@ -50,8 +50,9 @@ async fn replay(sns: &Sns, subscription: &str, policy: &str) -> Result<(), ApiEr
 
 async fn status(sns: &Sns, subscription: &str) -> Option<String> {
     let input = GetSubscriptionAttributesInput { subscription_arn: subscription.to_owned() };
-    let output = sns.region.call::<GetSubscriptionAttributes>(input).await.unwrap();
-    output.attributes.unwrap().get("ReplayStatus").cloned()
+    let output =
+        sns.region.call::<GetSubscriptionAttributes>(input).await.expect("the subscription is there");
+    output.attributes.expect("it has attributes").get("ReplayStatus").cloned()
 }
 
 async fn set_archive(sns: &Sns, policy: &str) -> Result<(), ApiError> {
@@ -67,7 +68,13 @@ async fn set_archive(sns: &Sns, policy: &str) -> Result<(), ApiError> {
 
 async fn beginning(sns: &Sns) -> Option<String> {
     let input = GetTopicAttributesInput { topic_arn: TOPIC.to_owned() };
-    let attributes = sns.region.call::<GetTopicAttributes>(input).await.unwrap().attributes.unwrap();
+    let attributes = sns
+        .region
+        .call::<GetTopicAttributes>(input)
+        .await
+        .expect("the topic is there")
+        .attributes
+        .expect("it has attributes");
     attributes.get("BeginningArchiveTime").cloned()
 }
 
@@ -81,7 +88,10 @@ async fn take(sns: &Sns, queue: &str) -> Vec<(String, bool)> {
         }
         for message in messages {
             let content = body(&message);
-            taken.push((content["Message"].as_str().unwrap().to_owned(), content["Replayed"] == "true"));
+            taken.push((
+                content["Message"].as_str().expect("a text").to_owned(),
+                content["Replayed"] == "true",
+            ));
             sns.delete(queue, &message).await;
         }
     }
@@ -230,5 +240,8 @@ async fn archives_and_replays_are_for_fifo_topics() {
 /// Messages in archives.
 fn stored(sns: &Sns) -> usize {
     let table: store::Table<(u64, shapes::Timestamp, u64), ()> = store::Table::new("sns/archived");
-    table.list(&mut sns.region.ctx().read().unwrap(), &store::Range::all(), 1000).unwrap().len()
+    table
+        .list(&mut sns.region.ctx().read().expect("the store can be read"), &store::Range::all(), 1000)
+        .expect("the store can be read")
+        .len()
 }
