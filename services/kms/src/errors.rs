@@ -144,6 +144,38 @@ pub(crate) fn invalid_grant_token() -> ApiError {
     error::invalid_grant_token_exception("Invalid grant token.")
 }
 
+pub(crate) fn invalid_signature() -> ApiError {
+    error::kms_invalid_signature_exception(String::new())
+}
+
+pub(crate) fn invalid_mac() -> ApiError {
+    error::kms_invalid_mac_exception(String::new())
+}
+
+pub(crate) fn invalid_import_token() -> ApiError {
+    error::invalid_import_token_exception(String::new())
+}
+
+pub(crate) fn expired_import_token() -> ApiError {
+    error::expired_import_token_exception(String::new())
+}
+
+pub(crate) fn incorrect_material() -> ApiError {
+    error::incorrect_key_material_exception(String::new())
+}
+
+pub(crate) fn no_such_material(id: &str) -> ApiError {
+    error::not_found_exception(format!("Key material {id} does not exist"))
+}
+
+pub(crate) fn no_pending_material(arn: &str) -> ApiError {
+    error::kms_invalid_state_exception(format!("{arn} has no key material that is pending rotation."))
+}
+
+pub(crate) fn replica_exists(id: &str, region: &str) -> ApiError {
+    error::already_exists_exception(format!("Key {id} already exists in Region {region}"))
+}
+
 /// What AWS has and we have not.
 pub(crate) fn is_not_here_yet(what: &str) -> ApiError {
     ApiError::with_status(501, "NotImplemented", format!("{what} is not implemented in Brume yet."))

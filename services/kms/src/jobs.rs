@@ -10,7 +10,7 @@ use shapes::{ApiError, Timestamp};
 use store::{Range, Row, Tx};
 
 use crate::key::{self, State};
-use crate::{Kms, lookup, multi_region, rotation, tables};
+use crate::{Kms, import, lookup, multi_region, rotation, tables};
 
 const KIND: &str = "kms/due";
 /// Rows of one kind that belong to a key and are taken away with it in one transaction; more follow in the next.
@@ -127,14 +127,14 @@ async fn expire(ctx: &Ctx, id: String) -> Result<JobOutcome, ApiError> {
             if key.expires.is_none_or(|expiry| expiry.job.due > owned.now()) {
                 return Ok(JobOutcome::Done);
             }
-            for ((key_id, material_id), mut material) in
-                tables::MATERIALS.list(tx, &Range::prefix(&id), ROWS_AT_ONCE)?
-            {
-                material.sealed = None;
-                tables::MATERIALS.put(tx, &(key_id, material_id), &material);
+            for (material_id, mut material) in import::materials(tx, &id)? {
+                if material.valid_to.is_some_and(|valid_to| valid_to <= owned.now()) {
+                    material.sealed = None;
+                    material.valid_to = None;
+                    tables::MATERIALS.put(tx, &(id.clone(), material_id), &material);
+                }
             }
-            key.material = None;
-            key.expires = None;
+            import::settle(&owned, tx, &located, &mut key)?;
             tables::KEYS.put(tx, &id, &key);
             Ok::<_, ApiError>(JobOutcome::Done)
         })

@@ -89,6 +89,8 @@ pub(crate) enum Cause {
     Rotation,
     RotationOnDemand,
     Import,
+    /// Imported to be rotated to, and not in use yet.
+    PendingImport,
 }
 
 impl Material {

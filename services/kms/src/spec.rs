@@ -21,6 +21,8 @@ macro_rules! names {
     };
 }
 
+pub(crate) use names;
+
 names! {
     /// The kind of a key's material.
     KeySpec {

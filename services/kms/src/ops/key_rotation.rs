@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Handle, Transact, tenant};
+use identity::Region;
 use kms_api::op::{
     DisableKeyRotation, EnableKeyRotation, GetKeyRotationStatus, ListKeyRotations, RotateKeyOnDemand,
 };
@@ -19,7 +20,7 @@ use crate::key::{Key, Located};
 use crate::key_id::KeyId;
 use crate::material::{Cause, Material};
 use crate::spec::Origin;
-use crate::{Kms, errors, lookup, rotation, tables};
+use crate::{Kms, errors, import, lookup, rotation, tables};
 
 /// Developer Guide, "On-demand key rotation": how often in a key's life.
 const MOST_ON_DEMAND: u32 = 25;
@@ -92,14 +93,26 @@ impl Handle<GetKeyRotationStatus> for Kms {
         input: GetKeyRotationStatusInput,
     ) -> Result<GetKeyRotationStatusOutput, ApiError> {
         let located = self.locate_by_id(ctx, &input.key_id)?;
+        let arn = located.arn();
+        let located = self.primary(ctx, located)?;
         let rotation = located.key.rotation.filter(|_| located.key.deletion.is_none());
         Ok(GetKeyRotationStatusOutput {
             key_rotation_enabled: Some(rotation.is_some()),
-            key_id: Some(located.arn()),
+            key_id: Some(arn),
             rotation_period_in_days: rotation.and_then(|rotation| i32::try_from(rotation.period_days).ok()),
             next_rotation_date: rotation.map(|rotation| rotation.job.due),
             on_demand_rotation_start_date: None,
         })
+    }
+}
+
+impl Kms {
+    /// The key that rotates: of a multi-Region key, the primary.
+    fn primary(&self, ctx: &Ctx, located: Located) -> Result<Located, ApiError> {
+        let primary = located.key.multi_region.as_ref().and_then(|regions| Region::parse(&regions.primary));
+        let Some(region) = primary.filter(|region| *region != located.region) else { return Ok(located) };
+        let mut reader = ctx.store().read(&tenant(located.account, region))?;
+        Ok(lookup::stored(&mut reader, (located.account, region), &located.key.id)?.unwrap_or(located))
     }
 }
 
@@ -121,7 +134,9 @@ impl Handle<RotateKeyOnDemand> for Kms {
             .write(&scope, move |tx| {
                 lookup::change(&owned, tx, &id, |tx, located, key| {
                     located.check_enabled()?;
-                    rotation::check_rotatable(located)?;
+                    if key.origin == Origin::Kms {
+                        rotation::check_rotatable(located)?;
+                    }
                     if key.rotations_on_demand >= MOST_ON_DEMAND {
                         return Err(errors::limit_exceeded(format!(
                             "{} has been rotated on demand {MOST_ON_DEMAND} times, which is the limit.",
@@ -129,12 +144,26 @@ impl Handle<RotateKeyOnDemand> for Kms {
                         )));
                     }
                     key.rotations_on_demand += 1;
-                    rotation::replace(tx, located, key, &material)?;
+                    match key.origin {
+                        Origin::Kms => rotation::replace(tx, located, key, &material)?,
+                        Origin::External => rotate_to_imported(&owned, tx, located, key)?,
+                    }
                     Ok(RotateKeyOnDemandOutput { key_id: Some(located.arn()) })
                 })
             })
             .await
     }
+}
+
+/// Puts material to use that was imported for that.
+fn rotate_to_imported(ctx: &Ctx, tx: &mut Tx<'_>, located: &Located, key: &mut Key) -> Result<(), ApiError> {
+    let rows = import::materials(tx, &key.id)?;
+    let pending = rows.into_iter().find(|(_, material)| material.cause == Cause::PendingImport);
+    let (id, mut material) = pending.ok_or_else(|| errors::no_pending_material(&located.arn()))?;
+    material.cause = Cause::RotationOnDemand;
+    material.since = ctx.now();
+    tables::MATERIALS.put(tx, &(key.id.clone(), id), &material);
+    import::settle(ctx, tx, located, key)
 }
 
 impl Handle<ListKeyRotations> for Kms {
@@ -152,7 +181,7 @@ impl Handle<ListKeyRotations> for Kms {
         let mut reader = ctx.store().read(&tenant(located.account, located.region))?;
         let range = Range::prefix(&located.key.id);
         let mut rows = tables::MATERIALS.list(&mut reader, &range, MOST_MATERIALS)?;
-        rows.retain(|(_, material)| with_first || material.cause != Cause::Creation);
+        rows.retain(|(_, material)| with_first || !is_first(material));
         rows.sort_by(|one, other| (other.1.since, &other.0).cmp(&(one.1.since, &one.0)));
         if let Some(marker) = &input.marker {
             let seen = rows.iter().position(|((_, id), _)| id == marker);
@@ -169,11 +198,20 @@ impl Handle<ListKeyRotations> for Kms {
     }
 }
 
+/// Material that came with the key, and not by a rotation.
+fn is_first(material: &Material) -> bool {
+    matches!(material.cause, Cause::Creation | Cause::Import | Cause::PendingImport)
+}
+
 fn entry(located: &Located, id: String, material: Material) -> RotationsListEntry {
     let key: &Key = &located.key;
-    let state = if key.material.as_ref() == Some(&id) { "CURRENT" } else { "NON_CURRENT" };
+    let state = match material.cause {
+        Cause::PendingImport => "PENDING_ROTATION",
+        _ if key.material.as_ref() == Some(&id) => "CURRENT",
+        _ => "NON_CURRENT",
+    };
     let rotation = match material.cause {
-        Cause::Creation | Cause::Import => None,
+        Cause::Creation | Cause::Import | Cause::PendingImport => None,
         Cause::Rotation => Some("AUTOMATIC"),
         Cause::RotationOnDemand => Some("ON_DEMAND"),
     };

@@ -9,14 +9,19 @@ mod describe_key;
 mod enabling;
 mod encrypt;
 mod generate_data_key;
+mod generate_data_key_pair;
 mod generate_random;
 mod get_public_key;
 mod grants;
+mod import;
 mod key_policies;
 mod key_rotation;
 mod list_keys;
+mod mac;
+mod multi_region;
 
 mod re_encrypt;
+mod sign;
 mod tags;
 mod update_key_description;
 
@@ -33,6 +38,7 @@ pub(crate) static OPERATIONS: &[Operation<Kms>] = &[
     Operation::of::<op::CreateKey>(),
     Operation::of::<op::Decrypt>(),
     Operation::transaction::<op::DeleteAlias>(),
+    Operation::transaction::<op::DeleteImportedKeyMaterial>(),
     Operation::of::<op::DeriveSharedSecret>(),
     Operation::of::<op::DescribeKey>(),
     Operation::transaction::<op::DisableKey>(),
@@ -41,11 +47,16 @@ pub(crate) static OPERATIONS: &[Operation<Kms>] = &[
     Operation::transaction::<op::EnableKeyRotation>(),
     Operation::of::<op::Encrypt>(),
     Operation::of::<op::GenerateDataKey>(),
+    Operation::of::<op::GenerateDataKeyPair>(),
+    Operation::of::<op::GenerateDataKeyPairWithoutPlaintext>(),
     Operation::of::<op::GenerateDataKeyWithoutPlaintext>(),
+    Operation::of::<op::GenerateMac>(),
     Operation::of::<op::GenerateRandom>(),
     Operation::of::<op::GetKeyPolicy>(),
     Operation::of::<op::GetKeyRotationStatus>(),
+    Operation::of::<op::GetParametersForImport>(),
     Operation::of::<op::GetPublicKey>(),
+    Operation::of::<op::ImportKeyMaterial>(),
     Operation::of::<op::ListAliases>(),
     Operation::of::<op::ListGrants>(),
     Operation::of::<op::ListKeyPolicies>(),
@@ -55,14 +66,19 @@ pub(crate) static OPERATIONS: &[Operation<Kms>] = &[
     Operation::of::<op::ListRetirableGrants>(),
     Operation::transaction::<op::PutKeyPolicy>(),
     Operation::of::<op::ReEncrypt>(),
+    Operation::of::<op::ReplicateKey>(),
     Operation::transaction::<op::RetireGrant>(),
     Operation::transaction::<op::RevokeGrant>(),
     Operation::of::<op::RotateKeyOnDemand>(),
     Operation::transaction::<op::ScheduleKeyDeletion>(),
+    Operation::of::<op::Sign>(),
     Operation::transaction::<op::TagResource>(),
     Operation::transaction::<op::UntagResource>(),
     Operation::transaction::<op::UpdateAlias>(),
     Operation::transaction::<op::UpdateKeyDescription>(),
+    Operation::transaction::<op::UpdatePrimaryRegion>(),
+    Operation::of::<op::Verify>(),
+    Operation::of::<op::VerifyMac>(),
 ];
 
 /// Ends an operation that was only to be tried.

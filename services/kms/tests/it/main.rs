@@ -5,7 +5,10 @@
 mod aliases;
 mod encryption;
 mod grants;
+mod import;
 mod keys;
 mod kit;
+mod multi_region;
 mod policies;
 mod rotation;
+mod signing;
