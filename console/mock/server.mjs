@@ -116,6 +116,10 @@ function describe(end, region) {
   const about = {
     sqs: {
       facts: [["Messages visible", String(newest % 7)], ["In flight", "10"], ["Delayed", "0"], ["Visibility timeout (s)", "60"], ["Retention (s)", "345600"]],
+      waiting: [
+        { time: ago(40), text: JSON.stringify(order(3)), state: "in flight", detail: JSON.stringify({ MessageId: "m-3", State: "in flight until 2026-11-23T04:00:00.000Z", Receives: 1, Body: JSON.stringify(order(3)) }, null, 2), trace: traceOf(3) },
+        { time: ago(30), text: "<b>waits</b>", state: "visible", detail: JSON.stringify({ MessageId: "m-4", Body: "<b>waits</b>" }, null, 2) },
+      ],
       recent: [
         // What comes from outside must show as text, whatever it looks like.
         { time: ago(0), text: `<img src=x onerror="document.title='hacked'"> as a message`, detail: "<script>document.title = 'hacked'</script>", trace: traceOf(7) },

@@ -25,6 +25,8 @@ export interface Architecture {
 export interface Entry {
   time: string;
   text: string;
+  /** How a message stands: `visible`, `in flight`, `delayed`; empty for everything else. */
+  state: string;
   detail: string;
   /** A trace id, or empty. */
   trace: string;
@@ -33,6 +35,8 @@ export interface Entry {
 export interface Described {
   title: string;
   facts: [string, string][];
+  /** Messages that lie in a queue, the oldest first. */
+  waiting: Entry[];
   recent: Entry[];
 }
 
@@ -75,12 +79,8 @@ export async function describe(arn: string): Promise<Described | null> {
     facts: (Array.isArray(answer.facts) ? answer.facts : [])
       .filter(Array.isArray)
       .map(([name, value]): [string, string] => [text(name), text(value)]),
-    recent: list(answer.recent).map((entry) => ({
-      time: text(entry.time),
-      text: text(entry.text),
-      detail: text(entry.detail),
-      trace: text(entry.trace),
-    })),
+    waiting: list(answer.waiting).map(entry),
+    recent: list(answer.recent).map(entry),
   };
 }
 
@@ -115,6 +115,16 @@ async function get(path: string): Promise<Json | null> {
   const json = isObject(answer) ? answer : {};
   if (!response.ok) throw new Error(text(json.error) || `the region answered ${response.status}`);
   return json;
+}
+
+function entry(json: Json): Entry {
+  return {
+    time: text(json.time),
+    text: text(json.text),
+    state: text(json.state),
+    detail: text(json.detail),
+    trace: text(json.trace),
+  };
 }
 
 function edge(json: Json): Edge {

@@ -1,4 +1,4 @@
-/** One resource: facts, calls from and to it, and the latest messages, items or log lines. */
+/** One resource: facts, messages that wait in it, calls from and to it, and the latest items, log lines or calls. */
 
 import * as api from "./api.ts";
 import { h, setText, sync } from "./dom.ts";
@@ -11,18 +11,21 @@ import { resource } from "./resource.ts";
 export function nodeView(node: GraphNode, graph: Graph, openTrace: (id: string) => void): View {
   const facts = h("dl", { class: "facts" });
   const calls = h("table", { class: "calls" });
-  const recent = h("ol", { class: "entries" });
+  const waiting = entryList(openTrace);
+  const waitingHead = h("h3", { hidden: true }, "Waiting");
+  const recent = entryList(openTrace);
   const nothing = quiet("Nothing yet.");
-  const entries = new Map<string, HTMLElement>();
   const body = h(
     "div",
     {},
     facts,
+    waitingHead,
+    waiting.element,
     h("h3", {}, "Calls"),
     calls,
     h("h3", {}, "Recent"),
     nothing,
-    recent,
+    recent.element,
   );
   const view: View = {
     key: `node ${node.id}`,
@@ -35,8 +38,10 @@ export function nodeView(node: GraphNode, graph: Graph, openTrace: (id: string) 
       const described = node.id === "client" ? null : await api.describe(node.id);
       showFacts(facts, described?.facts ?? []);
       if (described?.title) view.title = described.title;
-      showEntries(recent, entries, described?.recent ?? [], openTrace);
-      nothing.hidden = recent.childElementCount > 0;
+      waiting.show(described?.waiting ?? []);
+      waitingHead.hidden = waiting.element.childElementCount === 0;
+      recent.show(described?.recent ?? []);
+      nothing.hidden = recent.element.childElementCount > 0;
       setText(nothing, node.id === "client" ? "Pick a resource to see what happened there." : "Nothing yet.");
     },
   };
@@ -72,29 +77,32 @@ function showCalls(table: HTMLTableElement, id: string, graph: Graph): void {
   table.replaceChildren(h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows));
 }
 
-function showEntries(
-  list: HTMLElement,
-  known: Map<string, HTMLElement>,
-  entries: api.Entry[],
-  openTrace: (id: string) => void,
-): void {
-  const times = new Map<string, number>();
-  const wanted = new Map<string, HTMLElement>();
-  for (const entry of entries) {
-    const content = JSON.stringify(entry);
-    // The same line twice is two entries.
-    const repeat = times.get(content) ?? 0;
-    times.set(content, repeat + 1);
-    const key = `${repeat} ${content}`;
-    wanted.set(key, known.get(key) ?? entryElement(entry, openTrace));
-  }
-  known.clear();
-  for (const [key, element] of wanted) known.set(key, element);
-  sync(list, [...wanted.values()]);
+/** A list that keeps the elements of entries that stay, opened as they are. */
+function entryList(openTrace: (id: string) => void): { element: HTMLElement; show(entries: api.Entry[]): void } {
+  const element = h("ol", { class: "entries" });
+  let known = new Map<string, HTMLElement>();
+  return {
+    element,
+    show(entries) {
+      const times = new Map<string, number>();
+      const wanted = new Map<string, HTMLElement>();
+      for (const entry of entries) {
+        const content = JSON.stringify(entry);
+        // The same line twice is two entries.
+        const repeat = times.get(content) ?? 0;
+        times.set(content, repeat + 1);
+        const key = `${repeat} ${content}`;
+        wanted.set(key, known.get(key) ?? entryElement(entry, openTrace));
+      }
+      known = wanted;
+      sync(element, [...wanted.values()]);
+    },
+  };
 }
 
 function entryElement(entry: api.Entry, openTrace: (id: string) => void): HTMLElement {
   const head = h("div", { class: "entry-head" }, h("time", { datetime: entry.time }, clock(entry.time)));
+  if (entry.state) head.append(h("span", {}, entry.state));
   if (entry.trace) {
     const button = h("button", { type: "button", class: "link-button", title: entry.trace }, "Trace");
     button.addEventListener("click", () => openTrace(entry.trace));

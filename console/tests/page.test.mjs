@@ -109,6 +109,21 @@ test("a message shows as text, whatever it looks like", { skip }, async () => {
   await page.close();
 });
 
+test("a queue shows the messages that wait in it", { skip }, async () => {
+  const { page, faults } = await open(mock.url);
+  await page.click(card(ORDERS));
+  const waiting = page.locator("h3:text-is('Waiting') + ol .entry");
+  await waiting.first().waitFor();
+  assert.equal(await waiting.count(), 2);
+  assert.match(await waiting.first().textContent(), /in flight/);
+  assert.match(await waiting.last().locator(".entry-text").textContent(), /<b>waits<\/b>/);
+  await page.click(card(PROCESS));
+  await page.locator(".panel h2", { hasText: "process-order" }).waitFor();
+  assert.equal(await page.locator("h3:text-is('Waiting')").isVisible(), false);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
 test("the keyboard opens a resource, and closing leads back to it", { skip }, async () => {
   const { page } = await open(mock.url);
   await page.focus(card(PROCESS));

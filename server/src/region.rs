@@ -81,7 +81,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let cloud = Cloud::new(settings, store.clone(), clock.clone(), Ids::System);
     let parts = services::assemble(&cloud, &options, port)?;
     let runner = Runner::new(store.clone(), clock, parts.jobs);
-    let host = admin::Host { data: options.data.path().to_owned(), isolation: parts.isolation };
+    let host = admin::Host {
+        data: options.data.path().to_owned(),
+        isolation: parts.isolation,
+        queues: parts.queues,
+    };
     let mut endpoints = parts.endpoints;
     endpoints.push(admin::endpoint(cloud.clone(), Arc::clone(&runner), host));
     cloud.open(parts.services, parts.directory);

@@ -46,6 +46,8 @@ pub(crate) struct Parts {
     pub directory: Arc<dyn Directory>,
     pub jobs: Vec<JobKind>,
     pub endpoints: Vec<Arc<dyn HttpEndpoint>>,
+    /// For the operator's look into queues.
+    pub queues: sqs::SqsService,
     /// What isolation is in force for functions.
     pub isolation: String,
     pub inner_listeners: InnerListeners,
@@ -134,6 +136,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
             lambda.endpoint(),
             sns::endpoint(cloud.clone()),
         ],
+        queues: sqs.clone(),
         isolation,
         inner_listeners,
         started: Box::pin(async move {

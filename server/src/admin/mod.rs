@@ -24,10 +24,11 @@ use shapes::ApiError;
 use crate::region::advance_clock;
 use inventory::Inventory;
 
-/// What is known of the machine.
+/// What is known of the machine, and what services show beside their operations.
 pub(crate) struct Host {
     pub data: PathBuf,
     pub isolation: String,
+    pub queues: sqs::SqsService,
 }
 
 pub(crate) fn endpoint(cloud: Cloud, runner: Arc<Runner>, host: Host) -> Arc<dyn HttpEndpoint> {
@@ -102,7 +103,9 @@ impl Admin {
             (&Method::GET, "/api/jobs") => self.jobs()?,
             (&Method::GET, "/api/trace") => self.trace(query)?,
             (&Method::GET, "/api/architecture") => picture::architecture(&self.cloud, &self.inventory).await,
-            (&Method::GET, "/api/node") => node::describe(&self.cloud, &parameter(query, "arn")?).await?,
+            (&Method::GET, "/api/node") => {
+                node::describe(&self.cloud, &self.host.queues, &parameter(query, "arn")?).await?
+            }
             (&Method::GET, page) => return Ok(assets::page(page)),
             _ => {
                 return Err(ApiError::with_status(

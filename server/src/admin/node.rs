@@ -6,19 +6,23 @@ use cloud::{Actor, Caller, Cloud, Ctx};
 use identity::{AccountId, Principal, Region, arn};
 use serde_json::{Value, json};
 use shapes::ApiError;
+use sqs::{SqsService, WaitingMessage, WaitingState};
 
 use super::picture::kind;
 
 /// Entries shown at most.
 const SHOWN: usize = 25;
+/// Characters of a message's text in a line, and of all that is shown of it.
+const LINE: usize = 300;
+const LONGEST_TEXT: usize = 20_000;
 
 /// A resource by its ARN.
-pub(super) async fn describe(cloud: &Cloud, arn: &str) -> Result<Value, ApiError> {
+pub(super) async fn describe(cloud: &Cloud, queues: &SqsService, arn: &str) -> Result<Value, ApiError> {
     let mut recent = calls(cloud, arn);
-    let mut facts = Vec::new();
+    let (mut facts, mut waiting) = (Vec::new(), Vec::new());
     if let Some((ctx, name)) = owner(cloud, arn) {
         let found = match kind(arn) {
-            "sqs" => queue(&ctx, &name).await,
+            "sqs" => queue(&ctx, queues, &name).await,
             "dynamodb" => table(&ctx, &name).await,
             "lambda" => function(&ctx, &name).await,
             _ => Ok(Found::default()),
@@ -26,6 +30,7 @@ pub(super) async fn describe(cloud: &Cloud, arn: &str) -> Result<Value, ApiError
         match found {
             Ok(found) => {
                 facts = found.facts;
+                waiting = found.waiting;
                 if !found.recent.is_empty() {
                     recent = found.recent;
                 }
@@ -34,13 +39,22 @@ pub(super) async fn describe(cloud: &Cloud, arn: &str) -> Result<Value, ApiError
         }
     }
     let title = arn.rsplit([':', '/']).next().unwrap_or(arn);
-    Ok(json!({ "arn": arn, "kind": kind(arn), "title": title, "facts": facts, "recent": recent }))
+    Ok(json!({
+        "arn": arn,
+        "kind": kind(arn),
+        "title": title,
+        "facts": facts,
+        "waiting": waiting,
+        "recent": recent,
+    }))
 }
 
 #[derive(Default)]
 struct Found {
     facts: Vec<(String, String)>,
     recent: Vec<Value>,
+    /// Messages that wait in a queue.
+    waiting: Vec<Value>,
 }
 
 /// The owner of a resource's account, and the resource's part of the ARN.
@@ -81,7 +95,7 @@ fn calls(cloud: &Cloud, arn: &str) -> Vec<Value> {
         .collect()
 }
 
-async fn queue(ctx: &Ctx, name: &str) -> Result<Found, ApiError> {
+async fn queue(ctx: &Ctx, queues: &SqsService, name: &str) -> Result<Found, ApiError> {
     let input = sqs_api::GetQueueAttributesInput {
         queue_url: name.to_owned(),
         attribute_names: Some(vec!["All".to_owned()]),
@@ -98,7 +112,38 @@ async fn queue(ctx: &Ctx, name: &str) -> Result<Found, ApiError> {
         .into_iter()
         .filter_map(|(name, label)| Some((label.to_owned(), attributes.get(name)?.clone())))
         .collect();
-    Ok(Found { facts, recent: Vec::new() })
+    let waiting =
+        queues.peek(ctx.account(), ctx.region(), name, SHOWN)?.iter().map(waiting_message).collect();
+    Ok(Found { facts, waiting, ..Found::default() })
+}
+
+/// A message with the beginning of its text, and the rest of what is known of it.
+fn waiting_message(message: &WaitingMessage) -> Value {
+    let state = match message.state {
+        WaitingState::Visible => "visible".to_owned(),
+        WaitingState::InFlight(until) => format!("in flight until {}", until.iso8601_millis()),
+        WaitingState::Delayed(until) => format!("delayed until {}", until.iso8601_millis()),
+    };
+    let line: String = message.body.chars().take(LINE).collect();
+    let text: String = message.body.chars().take(LONGEST_TEXT).collect();
+    let attributes: serde_json::Map<String, Value> =
+        message.attributes.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let detail = json!({
+        "MessageId": message.id,
+        "State": state,
+        "Receives": message.receives,
+        "MessageGroupId": message.group,
+        "MessageAttributes": attributes,
+        "Body": text,
+    });
+    let trace = message.trace.as_deref().and_then(|trace| trace.parse::<TraceContext>().ok());
+    json!({
+        "time": message.sent.iso8601_millis(),
+        "text": line,
+        "state": state.split(" until").next(),
+        "detail": serde_json::to_string_pretty(&detail).unwrap_or_default(),
+        "trace": trace.map(|trace| trace.trace_id()),
+    })
 }
 
 async fn table(ctx: &Ctx, resource: &str) -> Result<Found, ApiError> {
@@ -119,7 +164,7 @@ async fn table(ctx: &Ctx, resource: &str) -> Result<Found, ApiError> {
     let input = dynamodb_api::ScanInput { table_name: name, limit: Some(SHOWN as i32), ..Default::default() };
     let items = ctx.call::<dynamodb_api::op::Scan>(input).await?.items.unwrap_or_default();
     let recent = items.iter().map(|item| json!({ "time": "", "text": item_text(item) })).collect();
-    Ok(Found { facts, recent })
+    Ok(Found { facts, recent, ..Found::default() })
 }
 
 /// An item in a line: `orderId=42 total=9.90`.
@@ -163,5 +208,5 @@ async fn function(ctx: &Ctx, resource: &str) -> Result<Found, ApiError> {
             json!({ "time": time.iso8601_millis(), "text": event.message.as_deref().unwrap_or_default().trim_end() })
         })
         .collect();
-    Ok(Found { facts, recent })
+    Ok(Found { facts, recent, ..Found::default() })
 }

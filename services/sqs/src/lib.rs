@@ -16,6 +16,7 @@ mod metrics;
 mod move_task;
 mod moving;
 mod ops;
+mod peek;
 mod polling;
 mod queue;
 mod receipt;
@@ -33,6 +34,8 @@ use cloud::{Cloud, PolicyCache, Service};
 use directory::Directory;
 use recording::Recorder;
 use timelines::Timelines;
+
+pub use peek::{WaitingMessage, WaitingState};
 
 /// SQS with what it shares between its operations and its jobs. Cheap to clone.
 #[derive(Clone)]

@@ -22,7 +22,7 @@ use store::{Scope, Store};
 use tokio::sync::Notify;
 
 pub(crate) use kept::{Budget, Kept};
-pub(crate) use state::{Counts, Hand, Standing, State, Taken, Terms, first_place};
+pub(crate) use state::{Counts, Hand, Seen, Standing, State, Taken, Terms, first_place};
 
 use crate::errors;
 use crate::message::Message;

@@ -10,6 +10,7 @@ use super::attempts::Attempts;
 use super::kept::Kept;
 use super::lanes::Lanes;
 use crate::message::Head;
+use crate::peek::WaitingState;
 use crate::receipt::Receipt;
 
 /// Messages of a queue without groups that are kept ready in memory.
@@ -137,6 +138,13 @@ pub(crate) enum Standing {
     Gone,
     /// The message is not in memory: only the store knows.
     Unknown,
+}
+
+/// What a look at one message shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub state: WaitingState,
+    pub receives: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -592,6 +600,22 @@ impl State {
         self.entries
             .get(&place)
             .map_or((0, None), |entry| (entry.receives, (entry.receives > 0).then_some(entry.first_received)))
+    }
+
+    /// The place of the first message that there may be.
+    pub(crate) fn beginning(&self) -> u64 {
+        self.entries.keys().copied().min().unwrap_or(self.cursor).min(self.cursor).max(self.floor)
+    }
+
+    /// How a message stands that is in memory, for those who only look.
+    pub(crate) fn see(&self, place: u64) -> Option<Seen> {
+        let entry = self.entries.get(&place)?;
+        let state = match entry.phase {
+            Phase::Ready | Phase::Moving => WaitingState::Visible,
+            Phase::InFlight(until) => WaitingState::InFlight(until),
+            Phase::Delayed(until) => WaitingState::Delayed(until),
+        };
+        Some(Seen { state, receives: entry.receives })
     }
 
     pub(crate) fn knows(&self, place: u64) -> bool {

@@ -10,6 +10,7 @@ mod groups;
 mod kit;
 mod model;
 mod move_tasks;
+mod peeking;
 mod permissions;
 mod receiving;
 mod restart;
