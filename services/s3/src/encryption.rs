@@ -1,7 +1,8 @@
 //! Server-side encryption: what a request asks for, what the bucket's default is, and the keys.
 //!
-//! Every byte is sealed with AES-256-GCM, as S3 encrypts every new object. SSE-S3 and SSE-KMS seal under a key that the
-//! region draws when it stores its first object; SSE-C under the customer's, of which only the MD5 is kept.
+//! Every byte is sealed with AES-256-GCM, as S3 encrypts every new object. SSE-S3 seals under a key that the region draws
+//! when it stores its first object; SSE-KMS under data keys (see [`crate::data_key`]); SSE-C under the customer's, of
+//! which only the MD5 is kept.
 
 use blobs::sealed::Key;
 use cloud::Ctx;
@@ -9,6 +10,7 @@ use md5::{Digest, Md5};
 use s3_api::ServerSideEncryptionConfiguration;
 use shapes::{ApiError, Struct};
 
+use crate::data_key::Asked;
 use crate::fields::{Fields, FieldsMut};
 use crate::object::Encryption;
 use crate::settings::Settings;
@@ -22,8 +24,10 @@ const FACT: &str = "key";
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub encryption: Encryption,
-    /// The customer's; `None` stands for the region's.
+    /// The customer's; `None` stands for the region's, or one of KMS.
     pub customer_key: Option<Key>,
+    /// The caller's part of the encryption context of SSE-KMS.
+    pub context: Option<String>,
 }
 
 impl Plan {
@@ -40,6 +44,7 @@ impl Plan {
             return Ok(Self {
                 encryption: Encryption::Customer { key_md5 },
                 customer_key: Some(customer_key),
+                context: None,
             });
         }
         let (default, default_key, default_bucket_key) = of_bucket(settings.encryption.as_ref());
@@ -63,7 +68,8 @@ impl Plan {
                 return Err(errors::invalid_argument("x-amz-server-side-encryption", algorithm, message));
             }
         };
-        Ok(Self { encryption, customer_key: None })
+        let context = fields.owned("SSEKMSEncryptionContext");
+        Ok(Self { encryption, customer_key: None, context })
     }
 }
 
@@ -129,6 +135,12 @@ pub(crate) fn write(encryption: &Encryption, output: &mut dyn Struct) {
             fields.text("SSEKMSKeyId", Some(key_id.clone()));
             fields.flag("BucketKeyEnabled", *has_bucket_key);
         }
+        Encryption::DataKey { key_arn, is_dual_layer, has_bucket_key, .. } => {
+            let algorithm = if *is_dual_layer { "aws:kms:dsse" } else { "aws:kms" };
+            fields.text("ServerSideEncryption", Some(algorithm));
+            fields.text("SSEKMSKeyId", Some(key_arn.clone()));
+            fields.flag("BucketKeyEnabled", *has_bucket_key);
+        }
         Encryption::Customer { key_md5 } => {
             fields.text("SSECustomerAlgorithm", Some("AES256"));
             fields.text("SSECustomerKeyMD5", Some(key_md5.clone()));
@@ -137,16 +149,17 @@ pub(crate) fn write(encryption: &Encryption, output: &mut dyn Struct) {
 }
 
 impl S3 {
-    /// The key that something is read with: the region's, or the customer's, which the request must bring.
-    pub(crate) fn key_for_reading(
+    /// Holds a request for something to how that is encrypted: it brings the customer's key if there is one, and none
+    /// otherwise.
+    pub(crate) fn check_customer_key(
         &self,
         encryption: &Encryption,
         input: &dyn Struct,
         prefix: &str,
-    ) -> Result<Key, ApiError> {
+    ) -> Result<Option<Key>, ApiError> {
         let given = customer_key(Fields(input), prefix)?;
         match (encryption, given) {
-            (Encryption::Customer { key_md5 }, Some((key, md5))) if *key_md5 == md5 => Ok(key),
+            (Encryption::Customer { key_md5 }, Some((key, md5))) if *key_md5 == md5 => Ok(Some(key)),
             (Encryption::Customer { .. }, Some(_)) => Err(errors::access_denied("Access Denied")),
             (Encryption::Customer { .. }, None) => Err(errors::invalid_request(
                 "The object was stored using a form of Server Side Encryption. The correct parameters must be provided \
@@ -155,7 +168,24 @@ impl S3 {
             (_, Some(_)) => {
                 Err(errors::invalid_request("The encryption parameters are not applicable to this object."))
             }
-            (_, None) => self.region_key(),
+            (_, None) => Ok(None),
+        }
+    }
+
+    /// The key that something is read with: the region's, one that KMS opens for the caller, or the customer's, which
+    /// the request must bring.
+    pub(crate) async fn key_for_reading(
+        &self,
+        ctx: &Ctx,
+        encryption: &Encryption,
+        customer_key: Option<Key>,
+    ) -> Result<Key, ApiError> {
+        match (customer_key, encryption) {
+            (Some(key), _) => Ok(key),
+            (None, Encryption::DataKey { sealed, context, has_bucket_key, .. }) => {
+                self.bucket_keys.open(ctx, sealed, context, *has_bucket_key).await
+            }
+            (None, _) => self.region_key(),
         }
     }
 
@@ -170,11 +200,32 @@ impl S3 {
         }
     }
 
-    /// As [`Self::region_key`]; drawn if need be.
-    pub(crate) async fn key_for_writing(&self, plan: &Plan) -> Result<Key, ApiError> {
+    /// The key to seal something new with. A plan of SSE-KMS is given its data key.
+    pub(crate) async fn key_for_writing(
+        &self,
+        ctx: &Ctx,
+        (bucket, object): (&str, &str),
+        plan: &mut Plan,
+    ) -> Result<Key, ApiError> {
         if let Some(key) = &plan.customer_key {
             return Ok(key.clone());
         }
+        match &plan.encryption {
+            Encryption::Kms { key_id, is_dual_layer, has_bucket_key } => {
+                let context = plan.context.as_deref();
+                let (is_dual_layer, has_bucket_key) = (*is_dual_layer, *has_bucket_key);
+                let asked = Asked { key_id, is_dual_layer, has_bucket_key, context };
+                let (key, encryption) = self.bucket_keys.generate(ctx, (bucket, object), asked).await?;
+                plan.encryption = encryption;
+                Ok(key)
+            }
+            Encryption::DataKey { .. } => self.key_for_reading(ctx, &plan.encryption, None).await,
+            Encryption::Region | Encryption::Customer { .. } => self.drawn_region_key().await,
+        }
+    }
+
+    /// As [`Self::region_key`]; drawn if need be.
+    async fn drawn_region_key(&self) -> Result<Key, ApiError> {
         if let Some(key) = self.key.get() {
             return Ok(key.clone());
         }

@@ -147,6 +147,17 @@ pub(crate) fn access_denied(message: impl Into<String>) -> ApiError {
     error(403, "AccessDenied", message)
 }
 
+/// What KMS has against it (S3 API Reference, "Error responses").
+pub(crate) fn of_kms(error: ApiError) -> ApiError {
+    match error.name() {
+        "AccessDeniedException" => access_denied(error.message()),
+        name if error.status() < 500 && error.status() != 501 => {
+            ApiError::with_status(400, format!("KMS.{name}"), error.message())
+        }
+        _ => error,
+    }
+}
+
 /// A version that a lock protects.
 pub(crate) fn object_locked() -> ApiError {
     access_denied("Access Denied because object protected by object lock.")

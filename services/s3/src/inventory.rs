@@ -234,7 +234,7 @@ fn row(csv: &mut String, columns: &[&str], bucket: &str, key: &str, version: &Ve
             }
             "EncryptionStatus" => match &version.encryption {
                 Encryption::Region => "SSE-S3".to_owned(),
-                Encryption::Kms { .. } => "SSE-KMS".to_owned(),
+                Encryption::Kms { .. } | Encryption::DataKey { .. } => "SSE-KMS".to_owned(),
                 Encryption::Customer { .. } => "SSE-C".to_owned(),
             },
             "ObjectLockMode" => {

@@ -11,6 +11,7 @@ mod checksum;
 mod class;
 mod conditions;
 mod content;
+mod data_key;
 mod draft;
 mod encryption;
 mod errors;
@@ -62,6 +63,7 @@ impl ObjectStore {
             cloud,
             blobs: SealedBlobs::open(folder, is_durable)?,
             key: OnceLock::new(),
+            bucket_keys: data_key::BucketKeys::default(),
             buckets: settings::Directory::default(),
             policies: PolicyCache::default(),
             lines: access_log::Lines::default(),
@@ -100,6 +102,7 @@ pub(crate) struct S3 {
     pub(crate) blobs: SealedBlobs,
     /// The region's key, once it was read.
     pub(crate) key: OnceLock<Key>,
+    pub(crate) bucket_keys: data_key::BucketKeys,
     pub(crate) buckets: settings::Directory,
     pub(crate) policies: PolicyCache,
     /// Of access logs, to be delivered.

@@ -1,5 +1,6 @@
 //! One version of an object, or a delete marker: everything but its bytes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use identity::AccountId;
@@ -111,10 +112,30 @@ impl fmt::Display for ETag {
 pub(crate) enum Encryption {
     /// SSE-S3: the region's own key.
     Region,
-    /// SSE-KMS: the region's own key too, under the name of the customer's.
+    /// SSE-KMS as it was before there were KMS keys: the region's own key, under the name of the customer's.
     Kms { key_id: String, is_dual_layer: bool, has_bucket_key: bool },
     /// SSE-C: a key that only the customer has.
     Customer { key_md5: String },
+    /// SSE-KMS: a data key that only KMS opens.
+    DataKey {
+        key_arn: String,
+        is_dual_layer: bool,
+        has_bucket_key: bool,
+        sealed: Vec<u8>,
+        /// The encryption context of `sealed`.
+        context: BTreeMap<String, String>,
+    },
+}
+
+impl Encryption {
+    /// Whether both are of one kind and key.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Kms { key_id, .. }, Self::DataKey { key_arn, .. })
+            | (Self::DataKey { key_arn, .. }, Self::Kms { key_id, .. }) => key_id == key_arn,
+            _ => self == other,
+        }
+    }
 }
 
 /// Headers that an object is served with.

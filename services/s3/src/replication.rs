@@ -21,6 +21,7 @@ use crate::object::{Encryption, Replication, Version, VersionId};
 use crate::ops::{CopySource, source_of};
 use crate::settings::Loaded;
 use crate::store_version::bucket_now;
+use crate::upload::Received;
 use crate::{S3, key, versions};
 
 const JOB: &str = "s3.replication";
@@ -33,6 +34,9 @@ struct Copy {
     destination: String,
     class: Option<String>,
     role: String,
+    /// The KMS key of the replica, for what is encrypted with one.
+    #[serde(default)]
+    kms_key: Option<String>,
 }
 
 /// The rule that a version falls under: of those that fit, the one that comes first in priority.
@@ -61,7 +65,14 @@ fn fits(rule: &ReplicationRule, key: &str, version: &Version) -> bool {
     let marker = rule.delete_marker_replication.as_ref().and_then(|marker| marker.status.as_deref());
     // Rules of the first form, with a prefix of their own, take delete markers along.
     let takes_markers = marker.map_or(rule.filter.is_none(), |status| status == "Enabled");
-    key.starts_with(prefix) && tags.all(has) && (!version.is_delete_marker || takes_markers)
+    // What KMS keys encrypt is replicated only where a rule says so, and with which key.
+    let with_kms = rule.source_selection_criteria.as_ref().and_then(|c| c.sse_kms_encrypted_objects.as_ref());
+    let takes_kms = with_kms.is_some_and(|objects| objects.status == "Enabled");
+    let is_kms = matches!(version.encryption, Encryption::DataKey { .. });
+    key.starts_with(prefix)
+        && tags.all(has)
+        && (!is_kms || takes_kms)
+        && (!version.is_delete_marker || takes_markers)
 }
 
 /// Whether a version is to be replicated, and what its answers say of it.
@@ -93,6 +104,11 @@ impl S3 {
             destination: key::bucket_of_arn(&rule.destination.bucket).to_owned(),
             class: rule.destination.storage_class.clone(),
             role: configuration.role.clone(),
+            kms_key: rule
+                .destination
+                .encryption_configuration
+                .as_ref()
+                .and_then(|encryption| encryption.replica_kms_key_id.clone()),
         };
         let payload = serde_json::to_vec(&copy).map_err(ApiError::internal)?;
         let (now, number) = (self.cloud.clock().now(), self.cloud.ids().number());
@@ -126,7 +142,11 @@ impl S3 {
         }
         let received = match version.is_delete_marker {
             true => None,
-            false => Some(self.copy_version(&ctx, copy, &version).await?),
+            false => {
+                let (received, encryption) = self.copy_version(&ctx, copy, &version).await?;
+                replica.encryption = encryption;
+                Some(received)
+            }
         };
         let draft = received.as_ref().map(|received| (received.stored.content(), received.stored.draft()));
         if let Some((content, _)) = &draft {
@@ -154,16 +174,27 @@ impl S3 {
         ctx: &Ctx,
         copy: &Copy,
         version: &Version,
-    ) -> Result<crate::upload::Received, ApiError> {
+    ) -> Result<(Received, Encryption), ApiError> {
         let named = CopySource {
             bucket: copy.bucket.clone(),
             key: copy.key.clone(),
             version_id: Some(copy.id.to_string()),
         };
-        let source = source_of(self, ctx, &named)?;
-        let plan = Plan { encryption: version.encryption.clone(), customer_key: None };
-        let key = self.key_for_writing(&plan).await?;
-        self.copy_bytes(source, 0..version.size, &key, None).await
+        let source = source_of(self, ctx, &named).await?;
+        let encryption = match &version.encryption {
+            Encryption::DataKey { key_arn, is_dual_layer, has_bucket_key, .. } => Encryption::Kms {
+                key_id: copy.kms_key.clone().unwrap_or_else(|| key_arn.clone()),
+                is_dual_layer: *is_dual_layer,
+                has_bucket_key: *has_bucket_key,
+            },
+            // From before there were KMS keys.
+            Encryption::Kms { .. } => Encryption::Region,
+            other => other.clone(),
+        };
+        let mut plan = Plan { encryption, customer_key: None, context: None };
+        let key = self.key_for_writing(ctx, (&copy.destination, &copy.key), &mut plan).await?;
+        let received = self.copy_bytes(source, 0..version.size, &key, None).await?;
+        Ok((received, plan.encryption))
     }
 
     /// Notes on the source what became of its copy.

@@ -65,13 +65,25 @@ pub(crate) struct Source {
 
 impl S3 {
     /// Finds what a copy is made of, as the request's conditions have it.
-    pub(crate) fn source(
+    pub(crate) async fn source(
         &self,
         ctx: &Ctx,
         named: &CopySource,
         input: &dyn Struct,
     ) -> Result<Source, ApiError> {
         let loaded = self.bucket_of(&named.bucket, Fields(input).text("ExpectedSourceBucketOwner"))?;
+        let (version, found, customer_key) = self.find_source(ctx, &loaded, named, input)?;
+        let key = self.key_for_reading(ctx, &version.encryption, customer_key).await?;
+        Ok(Source { loaded, version, found, key })
+    }
+
+    fn find_source(
+        &self,
+        ctx: &Ctx,
+        loaded: &Loaded,
+        named: &CopySource,
+        input: &dyn Struct,
+    ) -> Result<(Version, Found, Option<Key>), ApiError> {
         let mut reader = self.read()?;
         let version = versions::find_object(
             &mut reader,
@@ -80,7 +92,7 @@ impl S3 {
             named.version_id.as_deref(),
         )
         .map_err(|error| match error.code() {
-            "NoSuchKey" => self.missing(ctx, &loaded, error),
+            "NoSuchKey" => self.missing(ctx, loaded, error),
             "MethodNotAllowed" => errors::invalid_request(
                 "The source of a copy request may not specifically refer to a delete marker by version id.",
             ),
@@ -90,9 +102,9 @@ impl S3 {
         if !version.is_readable(ctx.now()) {
             return Err(errors::invalid_object_state(version.class.name()));
         }
-        let key = self.key_for_reading(&version.encryption, input, "CopySource")?;
+        let customer_key = self.check_customer_key(&version.encryption, input, "CopySource")?;
         let found = self.find_content(&mut reader, &version)?;
-        Ok(Source { loaded, version, found, key })
+        Ok((version, found, customer_key))
     }
 
     /// Stores a range of a source anew under `key`. A whole file under the region's key is linked and not copied.
@@ -131,8 +143,8 @@ impl S3 {
 }
 
 /// The source of a copy that no request makes.
-pub(crate) fn source_of(s3: &S3, ctx: &Ctx, named: &CopySource) -> Result<Source, ApiError> {
-    s3.source(ctx, named, &CopyObjectInput::default())
+pub(crate) async fn source_of(s3: &S3, ctx: &Ctx, named: &CopySource) -> Result<Source, ApiError> {
+    s3.source(ctx, named, &CopyObjectInput::default()).await
 }
 
 impl Handle<CopyObject> for S3 {
@@ -152,19 +164,20 @@ impl Handle<CopyObject> for S3 {
         let conditions = Conditions::read(&input);
         conditions.check_writable()?;
         let named = CopySource::parse(&input.copy_source)?;
-        let source = self.source(ctx, &named, &input)?;
+        let source = self.source(ctx, &named, &input).await?;
         if source.version.size > MOST_BYTES {
             let message = "The specified copy source is larger than the maximum allowable size for a copy source: \
                            5368709120";
             return Err(errors::invalid_request(message));
         }
-        let Draft { mut version, plan } = Draft::read(ctx, &loaded, &input)?;
+        let Draft { mut version, mut plan } = Draft::read(ctx, &loaded, &input)?;
         carry_over(&source, &input, &mut version)?;
         refuse_no_change(&named, &source, &input, &version)?;
         let algorithm = input.checksum_algorithm.as_deref().map(Algorithm::parse).transpose()?;
         let copied_version = source.version.clone();
         let source_has_ids = source.loaded.bucket.versioning.has_ids();
-        let key = self.key_for_writing(&plan).await?;
+        let key = self.key_for_writing(ctx, (&input.bucket, &input.key), &mut plan).await?;
+        version.encryption = plan.encryption;
         let range = 0..copied_version.size;
         let received = self.copy_bytes(source, range, &key, algorithm).await?;
         version.size = received.size;
@@ -242,7 +255,7 @@ fn refuse_no_change(
         || version.class != source.version.class
         || version.headers.website_redirect != source.version.headers.website_redirect
         || input.server_side_encryption.is_some()
-        || version.encryption != source.version.encryption
+        || !version.encryption.is_like(&source.version.encryption)
         || matches!(version.encryption, Encryption::Customer { .. })
         || input.checksum_algorithm.is_some();
     if is_itself && !changes {

@@ -41,7 +41,8 @@ impl Handle<GetObject> for S3 {
         }
         let mut output = GetObjectOutput::default();
         describe(ctx.now(), &version, &part, &loaded, &input, &mut output);
-        let key = self.key_for_reading(&version.encryption, &input, "")?;
+        let customer_key = self.check_customer_key(&version.encryption, &input, "")?;
+        let key = self.key_for_reading(ctx, &version.encryption, customer_key).await?;
         let length = part.range.end - part.range.start;
         output.body = Some(self.body(&version, found, &key, part.range).await?);
         ctx.publish("AWS/S3", "BytesDownloaded", ("BucketName", &input.bucket), length as f64);
@@ -62,7 +63,7 @@ impl Handle<HeadObject> for S3 {
         refuse_anonymous_overrides(ctx, &input)?;
         let loaded = self.bucket_of(&input.bucket, input.expected_bucket_owner.as_deref())?;
         let (version, _, part) = self.look(ctx, &loaded, &input)?;
-        self.key_for_reading(&version.encryption, &input, "")?;
+        self.check_customer_key(&version.encryption, &input, "")?;
         let mut output = HeadObjectOutput::default();
         describe(ctx.now(), &version, &part, &loaded, &input, &mut output);
         Ok(output)
@@ -260,7 +261,7 @@ impl Handle<GetObjectAttributes> for S3 {
                 .map_err(|error| {
                     if error.code() == "NoSuchKey" { self.missing(ctx, &loaded, error) } else { error }
                 })?;
-        self.key_for_reading(&version.encryption, &input, "")?;
+        self.check_customer_key(&version.encryption, &input, "")?;
         let wants = |name: &str| input.object_attributes.iter().any(|attribute| attribute == name);
         let mut output =
             GetObjectAttributesOutput { last_modified: Some(version.modified), ..Default::default() };

@@ -51,7 +51,9 @@ impl Handle<CreateMultipartUpload> for S3 {
     ) -> Result<CreateMultipartUploadOutput, ApiError> {
         let loaded = self.bucket_of(&input.bucket, input.expected_bucket_owner.as_deref())?;
         key::check(&input.key)?;
-        let Draft { version, .. } = Draft::read(ctx, &loaded, &input)?;
+        let Draft { mut version, mut plan } = Draft::read(ctx, &loaded, &input)?;
+        self.key_for_writing(ctx, (&input.bucket, &input.key), &mut plan).await?;
+        version.encryption = plan.encryption;
         let checksum = chosen(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
         let initiator = ctx.principal().account().unwrap_or(loaded.bucket.owner);
         let upload = Upload { initiated: ctx.now(), initiator, version, checksum };
@@ -120,10 +122,12 @@ impl S3 {
     fn part_plan(&self, upload: &Upload, input: &dyn shapes::Struct) -> Result<Plan, ApiError> {
         let encryption = upload.version.encryption.clone();
         let customer_key = match encryption {
-            Encryption::Customer { .. } => Some(self.key_for_reading(&encryption, input, "")?),
-            _ => None,
+            Encryption::Customer { .. } => self.check_customer_key(&encryption, input, "")?,
+            // Begun before there were KMS keys.
+            Encryption::Kms { .. } => Some(self.region_key()?),
+            Encryption::Region | Encryption::DataKey { .. } => None,
         };
-        Ok(Plan { encryption, customer_key })
+        Ok(Plan { encryption, customer_key, context: None })
     }
 
     /// Stores a part in place of one that may have its number.
@@ -170,7 +174,7 @@ impl Handle<UploadPart> for S3 {
         let loaded = self.bucket_of(&input.bucket, input.expected_bucket_owner.as_deref())?;
         let number = part_number(input.part_number)?;
         let (id, upload) = self.upload(&mut self.read()?, &loaded, &input.key, &input.upload_id)?;
-        let plan = self.part_plan(&upload, &input)?;
+        let mut plan = self.part_plan(&upload, &input)?;
         let mut expected = Expected::read(&input)?;
         match (&expected.checksum, upload.checksum) {
             (None, _) => expected.checksum = Some((upload.algorithm(), None)),
@@ -188,7 +192,7 @@ impl Handle<UploadPart> for S3 {
         if body.length().is_none() {
             return Err(errors::missing_content_length());
         }
-        let key = self.key_for_writing(&plan).await?;
+        let key = self.key_for_writing(ctx, (&input.bucket, &input.key), &mut plan).await?;
         let received = self.receive(body, &key, &expected, MOST_BYTES).await?;
         let part = self.store_part(ctx, (loaded, input.key, id, number), received).await?;
         let mut output =
@@ -213,8 +217,8 @@ impl Handle<UploadPartCopy> for S3 {
         let loaded = self.bucket_of(&input.bucket, input.expected_bucket_owner.as_deref())?;
         let number = part_number(input.part_number)?;
         let (id, upload) = self.upload(&mut self.read()?, &loaded, &input.key, &input.upload_id)?;
-        let plan = self.part_plan(&upload, &input)?;
-        let source = self.source(ctx, &CopySource::parse(&input.copy_source)?, &input)?;
+        let mut plan = self.part_plan(&upload, &input)?;
+        let source = self.source(ctx, &CopySource::parse(&input.copy_source)?, &input).await?;
         let size = source.version.size;
         let range = match &input.copy_source_range {
             None => 0..size,
@@ -225,7 +229,7 @@ impl Handle<UploadPartCopy> for S3 {
         }
         let source_id = source.version.id;
         let has_ids = source.loaded.bucket.versioning.has_ids();
-        let key = self.key_for_writing(&plan).await?;
+        let key = self.key_for_writing(ctx, (&input.bucket, &input.key), &mut plan).await?;
         let received = self.copy_bytes(source, range, &key, Some(upload.algorithm())).await?;
         let part = self.store_part(ctx, (loaded, input.key, id, number), received).await?;
         let mut result = CopyPartResult {

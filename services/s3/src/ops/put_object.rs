@@ -35,12 +35,13 @@ impl Handle<PutObject> for S3 {
         let conditions = Conditions::read(&input);
         conditions.check_writable()?;
         let expected = Expected::read(&input)?;
-        let Draft { mut version, plan } = Draft::read(ctx, &loaded, &input)?;
+        let Draft { mut version, mut plan } = Draft::read(ctx, &loaded, &input)?;
         let body = std::mem::take(&mut input.body).unwrap_or_default();
         if body.length().is_none() {
             return Err(errors::missing_content_length());
         }
-        let seal = self.key_for_writing(&plan).await?;
+        let seal = self.key_for_writing(ctx, (&input.bucket, &key), &mut plan).await?;
+        version.encryption = plan.encryption;
         let received = self.receive(body, &seal, &expected, MOST_BYTES).await?;
         version.size = received.size;
         version.etag = ETag::whole(received.md5);

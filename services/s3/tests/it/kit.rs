@@ -45,7 +45,8 @@ impl Bucket {
         let mut store = None;
         let region = TestRegion::with_jobs(|cloud| {
             let objects = ObjectStore::open(cloud.clone(), folder.path(), false).expect("the folder opens");
-            let services = vec![objects.service(), sqs::service(cloud.clone())];
+            let kms = kms::KmsService::new(cloud.clone());
+            let services = vec![objects.service(), kms.service(), sqs::service(cloud.clone())];
             let jobs = objects.jobs();
             store = Some(objects);
             (services, jobs)

@@ -9,6 +9,7 @@ mod copies;
 mod events;
 mod inventory;
 mod kit;
+mod kms;
 mod lifecycle;
 mod listing;
 mod locks;
