@@ -23,7 +23,15 @@ pub(crate) struct Attributes {
     pub managed_sse: bool,
     /// Of FIFO queues alone.
     pub fifo: Option<Fifo>,
+    /// In place of `managed_sse`.
+    pub kms: Option<KmsKey>,
+    /// How long a data key of KMS is used.
+    pub kms_reuse: Duration,
 }
+
+/// A key of KMS as it was named: id, ARN, or an alias's name or ARN.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KmsKey(pub String);
 
 /// What FIFO queues have beyond the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +56,8 @@ impl Default for Attributes {
             redrive_allow: None,
             managed_sse: true,
             fifo: None,
+            kms: None,
+            kms_reuse: KMS_REUSE,
         }
     }
 }
@@ -66,7 +76,41 @@ pub(crate) struct AttributesV1 {
     managed_sse: bool,
 }
 
-impl From<AttributesV1> for Attributes {
+/// The attributes of [`crate::queue::QueueV2`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AttributesV2 {
+    visibility_timeout: Duration,
+    retention: Duration,
+    delay: Duration,
+    maximum_message_bytes: usize,
+    receive_wait: Duration,
+    policy: Option<String>,
+    redrive: Option<RedrivePolicy>,
+    redrive_allow: Option<RedriveAllowPolicy>,
+    managed_sse: bool,
+    fifo: Option<Fifo>,
+}
+
+impl From<AttributesV2> for Attributes {
+    fn from(old: AttributesV2) -> Self {
+        Self {
+            visibility_timeout: old.visibility_timeout,
+            retention: old.retention,
+            delay: old.delay,
+            maximum_message_bytes: old.maximum_message_bytes,
+            receive_wait: old.receive_wait,
+            policy: old.policy,
+            redrive: old.redrive,
+            redrive_allow: old.redrive_allow,
+            managed_sse: old.managed_sse,
+            fifo: old.fifo,
+            kms: None,
+            kms_reuse: KMS_REUSE,
+        }
+    }
+}
+
+impl From<AttributesV1> for AttributesV2 {
     fn from(old: AttributesV1) -> Self {
         Self {
             visibility_timeout: old.visibility_timeout,
@@ -87,6 +131,8 @@ impl From<AttributesV1> for Attributes {
 pub(crate) const MAXIMUM_MESSAGE_BYTES: usize = 1_048_576;
 pub(crate) const MAXIMUM_VISIBILITY_SECONDS: i64 = 43_200;
 pub(crate) const MAXIMUM_DELAY_SECONDS: i64 = 900;
+/// API Reference, SetQueueAttributes: `KmsDataKeyReusePeriodSeconds`.
+const KMS_REUSE: Duration = Duration::from_secs(300);
 pub(crate) const MAXIMUM_WAIT_SECONDS: i64 = 20;
 /// Messages in flight of one queue, of either kind.
 pub(crate) const MAXIMUM_IN_FLIGHT: usize = 120_000;
@@ -125,8 +171,14 @@ impl Attributes {
         &mut self,
         given: impl Iterator<Item = (&'a String, &'a String)>,
     ) -> Result<(), ApiError> {
+        let (mut names_kms, mut wants_managed) = (false, false);
         for (name, value) in given {
+            names_kms |= name == "KmsMasterKeyId" && !value.is_empty();
+            wants_managed |= name == "SqsManagedSseEnabled" && value.eq_ignore_ascii_case("true");
             self.set_one(name, value)?;
+        }
+        if names_kms && wants_managed {
+            return Err(errors::one_encryption_at_a_time());
         }
         match &self.fifo {
             Some(fifo) if fifo.throughput_is_per_group && !fifo.deduplicates_per_group => {
@@ -153,11 +205,19 @@ impl Attributes {
             "Policy" => self.policy = checked_policy(value)?,
             "RedrivePolicy" => self.redrive = RedrivePolicy::parse(value)?,
             "RedriveAllowPolicy" => self.redrive_allow = RedriveAllowPolicy::parse(value)?,
-            "SqsManagedSseEnabled" => self.managed_sse = flag(name, value)?,
-            "KmsMasterKeyId" if value.is_empty() => {}
-            "KmsMasterKeyId" | "KmsDataKeyReusePeriodSeconds" => {
-                return Err(errors::kms_is_not_here_yet(name));
+            "SqsManagedSseEnabled" => {
+                self.managed_sse = flag(name, value)?;
+                if self.managed_sse {
+                    self.kms = None;
+                }
             }
+            "KmsMasterKeyId" if value.is_empty() => self.kms = None,
+            "KmsMasterKeyId" if value.len() > 2048 => return Err(errors::invalid_attribute_value(name)),
+            "KmsMasterKeyId" => {
+                self.kms = Some(KmsKey(value.to_owned()));
+                self.managed_sse = false;
+            }
+            "KmsDataKeyReusePeriodSeconds" => self.kms_reuse = seconds(name, value, 60, 86_400)?,
             _ => return self.set_fifo(name, value),
         }
         Ok(())
@@ -189,6 +249,12 @@ impl Attributes {
             ("ReceiveMessageWaitTimeSeconds", self.receive_wait.as_secs().to_string()),
             ("SqsManagedSseEnabled", self.managed_sse.to_string()),
         ];
+        if let Some(KmsKey(key)) = &self.kms {
+            entries.extend([
+                ("KmsMasterKeyId", key.clone()),
+                ("KmsDataKeyReusePeriodSeconds", self.kms_reuse.as_secs().to_string()),
+            ]);
+        }
         entries.extend(self.policy.clone().map(|policy| ("Policy", policy)));
         entries.extend(self.redrive.as_ref().map(|redrive| ("RedrivePolicy", redrive.to_json())));
         entries.extend(self.redrive_allow.as_ref().map(|allow| ("RedriveAllowPolicy", allow.to_json())));
@@ -293,9 +359,11 @@ mod tests {
         for name in ["Nonsense", "FifoQueue", "ContentBasedDeduplication", "DeduplicationScope"] {
             assert_eq!(set(name, "true"), Err(format!("InvalidAttributeName: Unknown Attribute {name}.")));
         }
-        assert!(
-            set("KmsMasterKeyId", "alias/aws/sqs").is_err_and(|error| error.starts_with("NotImplemented"))
-        );
+        let kms = set("KmsMasterKeyId", "alias/aws/sqs").unwrap();
+        assert!(kms.contains(&("SqsManagedSseEnabled", "false".to_owned())), "{kms:?}");
+        assert!(set("KmsDataKeyReusePeriodSeconds", "59").is_err());
+        let both = given(&[("KmsMasterKeyId", "k"), ("SqsManagedSseEnabled", "true")]);
+        assert!(Attributes::default().set(&both).is_err());
     }
 
     #[test]

@@ -96,15 +96,25 @@ pub(crate) fn batch_too_long(size: usize, limit: usize) -> ApiError {
     ))
 }
 
-pub(crate) fn kms_is_not_here_yet(attribute: &str) -> ApiError {
-    ApiError::with_status(
-        501,
-        "NotImplemented",
-        format!(
-            "The queue attribute {attribute} is not implemented in Brume yet: there are no KMS keys. Use \
-             SqsManagedSseEnabled."
-        ),
+/// Developer Guide, "Encryption at rest in Amazon SQS".
+pub(crate) fn one_encryption_at_a_time() -> ApiError {
+    error::invalid_attribute_value(
+        "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.",
     )
+}
+
+/// What KMS refused, as SQS words it (API Reference, SendMessage, "Errors").
+pub(crate) fn of_kms(refused: &ApiError) -> ApiError {
+    let message = refused.message().to_owned();
+    match refused.name() {
+        "AccessDeniedException" => error::kms_access_denied(message),
+        "DisabledException" => error::kms_disabled(message),
+        "NotFoundException" | "InvalidArnException" => error::kms_not_found(message),
+        "InvalidKeyUsageException" => error::kms_invalid_key_usage(message),
+        "KMSInvalidStateException" | "KeyUnavailableException" => error::kms_invalid_state(message),
+        "ThrottlingException" | "LimitExceededException" => error::kms_throttled(message),
+        _ => refused.clone(),
+    }
 }
 
 pub(crate) fn invalid_fifo_queue_name() -> ApiError {

@@ -2,7 +2,7 @@
 //! redrive.
 //!
 //! A message is one row, written when it is sent and deleted when it is done with. What happens in between is kept in
-//! memory by each queue's [`timeline`], rebuilt from the store at start. KMS keys are not here and are refused by name.
+//! memory by each queue's [`timeline`], rebuilt from the store at start. Bodies are sealed under keys of the region or of KMS.
 
 mod attributes;
 mod content;
@@ -11,6 +11,7 @@ mod deduplication;
 mod directory;
 mod errors;
 mod jobs;
+mod kms_keys;
 mod message;
 mod metrics;
 mod move_task;
@@ -32,6 +33,7 @@ use clock::JobKind;
 use cloud::{Cloud, PolicyCache, Service};
 
 use directory::Directory;
+use kms_keys::DataKeys;
 use recording::Recorder;
 use timelines::Timelines;
 
@@ -49,6 +51,7 @@ impl SqsService {
             timelines: Timelines::default(),
             recorder: Recorder::default(),
             policies: PolicyCache::default(),
+            data_keys: DataKeys::default(),
         }))
     }
 
@@ -82,4 +85,5 @@ pub(crate) struct Sqs {
     pub(crate) timelines: Timelines,
     pub(crate) recorder: Recorder,
     pub(crate) policies: PolicyCache,
+    pub(crate) data_keys: DataKeys,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 
 use crate::content::{Attribute, md5_of_attributes};
+use crate::kms_keys::KmsBody;
 
 /// A message's row. It is written once: what receives change is kept apart (see [`crate::receipt`]).
 ///
@@ -47,20 +48,22 @@ pub(crate) struct Head {
 
 store::row!(Head, 1);
 
-/// A body as it lies in the row. In memory it is always plain.
+/// A body as it lies in the row. In memory it is plain, or under a key of KMS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Body {
     Plain(String),
     /// See [`crate::sealing`].
     Sealed(Bytes),
+    /// Opened for a receiver alone.
+    Kms(KmsBody),
 }
 
 impl Message {
-    /// The text, which a message in memory always has.
+    /// The text, which a message in memory has unless it is under a key of KMS.
     pub(crate) fn text(&self) -> &str {
         match &self.body {
             Body::Plain(text) => text,
-            Body::Sealed(_) => "",
+            Body::Sealed(_) | Body::Kms(_) => "",
         }
     }
 
@@ -71,6 +74,7 @@ impl Message {
         let body = match &self.body {
             Body::Plain(text) => text.len(),
             Body::Sealed(sealed) => sealed.len(),
+            Body::Kms(body) => body.len(),
         };
         body + attributes + 512
     }
@@ -94,8 +98,8 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// The message as a receiver gets it.
-    pub(crate) fn answer(&self, message: &Message, receive: Receive) -> sqs_api::Message {
+    /// The message as a receiver gets it; `text` is the message's, opened.
+    pub(crate) fn answer(&self, message: &Message, text: String, receive: Receive) -> sqs_api::Message {
         let chosen = || message.attributes.iter().filter(|(name, _)| self.wants_attribute(name));
         let attributes: BTreeMap<_, _> =
             chosen().map(|(name, value)| (name.clone(), value.to_api())).collect();
@@ -107,7 +111,7 @@ impl Wanted {
             attributes: (!system.is_empty()).then_some(system),
             receipt_handle: Some(receive.handle),
             message_id: Some(message.id.clone()),
-            body: Some(message.text().to_owned()),
+            body: Some(text),
         }
     }
 

@@ -6,6 +6,7 @@ use identity::{AccountId, Region};
 use shapes::{ApiError, Timestamp};
 use store::{Order, Range};
 
+use crate::message::Body;
 use crate::ops::Target;
 use crate::ops::receive_message::expired_below;
 use crate::timeline::Seen;
@@ -84,7 +85,10 @@ impl Sqs {
                 attributes: attributes
                     .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
                     .collect(),
-                body: message.text().to_owned(),
+                body: match &message.body {
+                    Body::Kms(_) => "(sealed under a key of KMS)".to_owned(),
+                    Body::Plain(_) | Body::Sealed(_) => message.text().to_owned(),
+                },
                 id: message.id,
                 sent: message.sent,
                 group: message.group,

@@ -6,7 +6,7 @@ use identity::AccountId;
 use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
 
-use crate::attributes::{Attributes, AttributesV1};
+use crate::attributes::{Attributes, AttributesV1, AttributesV2};
 use crate::errors;
 
 /// A queue's row.
@@ -24,7 +24,29 @@ pub(crate) struct Queue {
     pub tags: BTreeMap<String, String>,
 }
 
-store::row!(Queue, 2, QueueV1);
+store::row!(Queue, 3, QueueV2);
+
+/// A queue before there were KMS keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct QueueV2 {
+    name: String,
+    id: u64,
+    created: Timestamp,
+    modified: Timestamp,
+    last_purged: Option<Timestamp>,
+    purged: u64,
+    attributes: AttributesV2,
+    tags: BTreeMap<String, String>,
+}
+
+store::row!(QueueV2, 2, QueueV1);
+
+impl From<QueueV2> for Queue {
+    fn from(queue: QueueV2) -> Self {
+        let QueueV2 { name, id, created, modified, last_purged, purged, attributes, tags } = queue;
+        Self { name, id, created, modified, last_purged, purged, attributes: attributes.into(), tags }
+    }
+}
 
 /// A queue before there were FIFO queues.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +62,7 @@ pub(crate) struct QueueV1 {
 
 store::row!(QueueV1, 1);
 
-impl From<QueueV1> for Queue {
+impl From<QueueV1> for QueueV2 {
     fn from(queue: QueueV1) -> Self {
         let QueueV1 { name, id, created, modified, last_purged, attributes, tags } = queue;
         Self { name, id, created, modified, last_purged, purged: 0, attributes: attributes.into(), tags }
@@ -110,8 +132,8 @@ mod tests {
     use shapes::Timestamp;
     use store::Row;
 
-    use super::{Queue, QueueName, QueueUrl, QueueV1};
-    use crate::attributes::AttributesV1;
+    use super::{Queue, QueueName, QueueUrl, QueueV1, QueueV2};
+    use crate::attributes::{AttributesV1, AttributesV2};
 
     #[test]
     fn names_and_urls_are_read() {
@@ -136,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn queues_of_the_first_version_are_read() {
+    fn queues_of_earlier_versions_are_read() {
         let old = QueueV1 {
             name: "orders".to_owned(),
             id: 1,
@@ -149,6 +171,12 @@ mod tests {
         let mut row = Vec::new();
         old.encode(&mut row);
         let read = Queue::decode(&row).unwrap();
-        assert_eq!((read.id, read.purged, read.attributes), (1, 0, AttributesV1::default().into()));
+        assert_eq!((read.id, read.purged), (1, 0));
+        assert_eq!(read.attributes, AttributesV2::from(AttributesV1::default()).into());
+        let second = QueueV2::from(old);
+        row.clear();
+        second.encode(&mut row);
+        assert_eq!(row[0], 2);
+        assert_eq!(Queue::decode(&row).unwrap(), second.into());
     }
 }

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use shapes::ApiError;
 use store::{Reader, Scope, StoreError, Tx};
 
-use crate::message::Body;
 use crate::tables;
 
 /// The region's key.
@@ -40,16 +39,21 @@ impl RegionKey {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &region.key);
         let label = [b"sqs/queue/".as_slice(), &queue.to_be_bytes()].concat();
         let derived = hmac::sign(&key, &label);
-        let key = UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| unusable())?;
-        Ok(Some(QueueKey(LessSafeKey::new(key))))
+        QueueKey::new(derived.as_ref()).map(Some)
     }
 }
 
-/// What seals and opens the bodies of one queue.
+/// What seals and opens bodies: those of one queue, or those under one data key.
 pub(crate) struct QueueKey(LessSafeKey);
 
 impl QueueKey {
-    pub(crate) fn seal(&self, ids: &Ids, message_id: &str, text: &str) -> Result<Body, ApiError> {
+    /// From 32 bytes.
+    pub(crate) fn new(secret: &[u8]) -> Result<Self, ApiError> {
+        let key = UnboundKey::new(&AES_256_GCM, secret).map_err(|_| unusable())?;
+        Ok(Self(LessSafeKey::new(key)))
+    }
+
+    pub(crate) fn seal(&self, ids: &Ids, message_id: &str, text: &str) -> Result<Bytes, ApiError> {
         let nonce: [u8; NONCE_LEN] = ids.bytes();
         let mut sealed = Vec::with_capacity(NONCE_LEN + text.len() + AES_256_GCM.tag_len());
         sealed.extend_from_slice(&nonce);
@@ -60,7 +64,7 @@ impl QueueKey {
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed[NONCE_LEN..])
             .map_err(|_| unusable())?;
         sealed.extend_from_slice(tag.as_ref());
-        Ok(Body::Sealed(sealed.into()))
+        Ok(sealed.into())
     }
 
     pub(crate) fn open(&self, message_id: &str, sealed: &Bytes) -> Result<String, ApiError> {
@@ -89,7 +93,7 @@ mod tests {
     use cloud::Ids;
     use store::{Scope, Store};
 
-    use super::{Body, RegionKey};
+    use super::RegionKey;
 
     #[tokio::test]
     async fn sealed_bodies_open_with_their_queues_key_and_their_id_alone() {
@@ -98,9 +102,7 @@ mod tests {
         assert!(made.is_ok());
         let key =
             |queue| RegionKey::of_queue(&mut store.read(&Scope::global()).unwrap(), queue).unwrap().unwrap();
-        let Ok(Body::Sealed(sealed)) = key(1).seal(&Ids::seeded(2), "id", "secret") else {
-            panic!("sealing makes a sealed body")
-        };
+        let sealed = key(1).seal(&Ids::seeded(2), "id", "secret").unwrap();
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
         assert_eq!(key(1).open("id", &sealed).unwrap(), "secret");
         assert!(key(1).open("other", &sealed).is_err());

@@ -12,7 +12,7 @@ use store::Tx;
 use crate::attributes::Attributes;
 use crate::queue::{self, Queue, QueueName};
 use crate::sealing::RegionKey;
-use crate::{Sqs, errors, jobs, tables};
+use crate::{Sqs, errors, jobs, kms_keys, tables};
 
 /// API Reference, DeleteQueue: how long the name of a deleted queue cannot be used.
 pub(crate) const REST: Duration = Duration::from_secs(60);
@@ -34,6 +34,7 @@ impl Transact<CreateQueue> for Sqs {
         let is_fifo = given.get("FifoQueue").is_some_and(|value| value == "true");
         let name = QueueName::parse(&input.queue_name, is_fifo)?;
         let attributes = Attributes::of_new(&given)?;
+        kms_keys::prepare(ctx, given.get("KmsMasterKeyId"));
         let (now, id) = (ctx.now(), u64::from_le_bytes(ctx.ids().bytes()));
         let tags = input.tags.unwrap_or_default();
         super::tags::check(&tags)?;

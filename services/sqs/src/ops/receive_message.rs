@@ -11,7 +11,7 @@ use sqs_api::{ReceiveMessageInput, ReceiveMessageOutput};
 
 use super::send_message::check_id;
 use crate::attributes::{MAXIMUM_IN_FLIGHT, MAXIMUM_VISIBILITY_SECONDS, MAXIMUM_WAIT_SECONDS};
-use crate::message::{Message, Receive, Wanted};
+use crate::message::{Body, Message, Receive, Wanted};
 use crate::metrics::{publish, publish_gauges};
 use crate::polling::Poller;
 use crate::queue::Queue;
@@ -156,7 +156,7 @@ impl Sqs {
                 Box::pin(self.bury(ctx, timeline, grave, taken.buried)).await?;
             }
             let (full, is_empty) = (taken.is_full, taken.hands.is_empty());
-            let messages = self.answers(request, timeline, taken.hands, now)?;
+            let messages = self.answers(ctx, request, (queue, timeline), taken.hands)?;
             // FIFO queues answer with nothing instead (Developer Guide, "Amazon SQS message quotas").
             if full && messages.is_empty() && refuses_when_full && !queue.attributes.is_fifo() {
                 return Err(errors::too_many_in_flight(MAXIMUM_IN_FLIGHT));
@@ -187,39 +187,51 @@ impl Sqs {
         });
         let Some(hands) = hands else { return Ok(None) };
         self.record(timeline);
-        let messages = self.answers(request, timeline, hands, now)?;
+        let messages = self.answers(ctx, request, (queue, timeline), hands)?;
         Ok((!messages.is_empty()).then_some(messages))
     }
 
-    /// The messages with their handles, as the receiver gets them.
+    /// The messages with their handles, as the receiver gets them. One who may not read them has not received them.
     fn answers(
         &self,
+        ctx: &Ctx,
         request: &Request,
-        timeline: &Timeline,
+        (queue, timeline): (&Queue, &Timeline),
         hands: Vec<Hand>,
-        now: Timestamp,
     ) -> Result<Vec<sqs_api::Message>, ApiError> {
+        let places: Vec<u64> = hands.iter().map(|hand| hand.place).collect();
         if let Some(attempt) = request.attempt.as_ref().filter(|_| !hands.is_empty()) {
             let given = hands.iter().map(|hand| (hand.place, hand.receipt.nonce)).collect();
-            timeline.change(|state| state.attempts.remember(attempt, given, now));
+            timeline.change(|state| state.attempts.remember(attempt, given, ctx.now()));
         }
         let mut messages = Vec::with_capacity(hands.len());
         for hand in hands {
-            match &hand.message {
-                Some(message) => messages.push(request.answer(timeline, message, &hand)),
+            let message = match &hand.message {
+                Some(message) => Arc::clone(message),
                 None => match timeline.messages(self.cloud.store(), &[hand.place])?.pop() {
-                    Some((_, message)) => messages.push(request.answer(timeline, &message, &hand)),
+                    Some((_, message)) => Arc::new(message),
                     // Deleted while it was taken.
-                    None => timeline.change(|state| state.leave(hand.place)),
+                    None => {
+                        timeline.change(|state| state.leave(hand.place));
+                        continue;
+                    }
                 },
-            }
+            };
+            let text = match &message.body {
+                Body::Kms(body) => self.open_with_kms(ctx, (queue, timeline), body),
+                Body::Plain(_) | Body::Sealed(_) => Ok(message.text().to_owned()),
+            };
+            let text = text.inspect_err(|_| {
+                timeline.change(|state| places.iter().for_each(|place| state.put_back(*place)));
+            })?;
+            messages.push(request.answer(timeline, &message, text, &hand));
         }
         Ok(messages)
     }
 }
 
 impl Request {
-    fn answer(&self, timeline: &Timeline, message: &Message, hand: &Hand) -> sqs_api::Message {
+    fn answer(&self, timeline: &Timeline, message: &Message, text: String, hand: &Hand) -> sqs_api::Message {
         let (place, receipt) = (hand.place, hand.receipt);
         let (nonce, receives) = (receipt.nonce, receipt.receives);
         let handle = receipt::Handle { queue: timeline.queue, place, nonce, receives };
@@ -230,7 +242,7 @@ impl Request {
             first_received: receipt.first_received,
             is_fifo: timeline.is_fifo,
         };
-        self.wanted.answer(message, receive)
+        self.wanted.answer(message, text, receive)
     }
 }
 

@@ -75,7 +75,7 @@ impl Transact<SendMessage> for Sqs {
             group: input.message_group_id,
             deduplication_id: input.message_deduplication_id,
         };
-        let message = given.draft(ctx, &queue, &timeline)?;
+        let message = given.draft(self, ctx, &queue, &timeline)?;
         Ok(Draft { timeline, messages: message })
     }
 
@@ -112,7 +112,7 @@ impl Transact<SendMessageBatch> for Sqs {
                 group: entry.message_group_id,
                 deduplication_id: entry.message_deduplication_id,
             };
-            (entry.id, given.draft(ctx, &queue, &timeline))
+            (entry.id, given.draft(self, ctx, &queue, &timeline))
         };
         // Messages beyond the limit of one are a batch beyond the limit as well.
         let bodies: usize = input.entries.iter().map(|entry| entry.message_body.len()).sum();
@@ -163,7 +163,13 @@ impl Transact<SendMessageBatch> for Sqs {
 
 impl Given {
     /// Checks a message against its queue and encodes its row, all outside the transaction.
-    fn draft(self, ctx: &Ctx, queue: &Queue, timeline: &Timeline) -> Result<MessageDraft, ApiError> {
+    fn draft(
+        self,
+        sqs: &Sqs,
+        ctx: &Ctx,
+        queue: &Queue,
+        timeline: &Timeline,
+    ) -> Result<MessageDraft, ApiError> {
         let content = Content::parse(self.body, self.attributes, self.system)?;
         let size = content.size();
         if size > queue.attributes.maximum_message_bytes {
@@ -187,7 +193,7 @@ impl Given {
         };
         let sent = ctx.now();
         let md5_of_system_attributes = content.trace_attribute.as_deref().and_then(md5_of_trace);
-        let message = Message {
+        let mut message = Message {
             sent,
             available: sent + delay,
             group: self.group,
@@ -204,28 +210,38 @@ impl Given {
             first_received_before: None,
         };
         let md5_of_attributes = md5_of_attributes(message.attributes.iter());
+        if let Some(key) = &queue.attributes.kms {
+            message.body = sqs.seal_with_kms(ctx, (queue, timeline), key, &message)?;
+        }
         let (message, row) = timeline.encode(ctx, queue, message)?;
         Ok(MessageDraft { message, row, size, deduplication, md5_of_attributes, md5_of_system_attributes })
     }
 }
 
 impl Timeline {
-    /// The message and its row: sealed when the queue says so.
+    /// The message and its row, sealed when the queue says so.
     pub(crate) fn encode(
         &self,
         ctx: &Ctx,
         queue: &Queue,
         mut message: Message,
     ) -> Result<(Arc<Message>, Vec<u8>), ApiError> {
-        let mut row = Vec::with_capacity(message.text().len() + 256);
-        match &self.key {
-            Some(key) if queue.attributes.managed_sse => {
-                let sealed = key.seal(ctx.ids(), &message.id, message.text())?;
-                let plain = std::mem::replace(&mut message.body, sealed);
+        let mut row = Vec::with_capacity(message.weight());
+        let attributes = &queue.attributes;
+        // What comes from another queue is under the region's key rather than in the clear, and what is under a key of
+        // KMS stays so.
+        let key = self.key.as_ref().filter(|_| attributes.managed_sse || attributes.kms.is_some());
+        let sealed = match (key, &message.body) {
+            (Some(key), Body::Plain(text)) => Some(key.seal(ctx.ids(), &message.id, text)?),
+            _ => None,
+        };
+        match sealed {
+            Some(sealed) => {
+                let plain = std::mem::replace(&mut message.body, Body::Sealed(sealed));
                 message.encode(&mut row);
                 message.body = plain;
             }
-            _ => message.encode(&mut row),
+            None => message.encode(&mut row),
         }
         Ok((Arc::new(message), row))
     }

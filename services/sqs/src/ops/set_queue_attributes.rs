@@ -11,7 +11,7 @@ use store::{Reader, Tx};
 use super::Target;
 use crate::queue::{self, Queue};
 use crate::sealing::RegionKey;
-use crate::{Sqs, errors, tables};
+use crate::{Sqs, errors, kms_keys, tables};
 
 impl Transact<SetQueueAttributes> for Sqs {
     type Draft = (Target, BTreeMap<String, String>);
@@ -21,6 +21,7 @@ impl Transact<SetQueueAttributes> for Sqs {
     }
 
     fn prepare(&self, ctx: &Ctx, input: SetQueueAttributesInput) -> Result<Self::Draft, ApiError> {
+        kms_keys::prepare(ctx, input.attributes.get("KmsMasterKeyId"));
         Ok((Target::parse(ctx, &input.queue_url)?, input.attributes))
     }
 

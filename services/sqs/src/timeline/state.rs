@@ -466,6 +466,15 @@ impl State {
         taken.hands.push(Hand { place, receipt, message });
     }
 
+    /// A receive that came to nothing: the message is as it was before.
+    pub(crate) fn put_back(&mut self, place: u64) {
+        let Some(entry) = self.entries.get_mut(&place) else { return };
+        if matches!(entry.phase, Phase::InFlight(_)) && entry.receives > 0 {
+            entry.receives -= 1;
+            self.show(place);
+        }
+    }
+
     /// Takes visible messages to another queue: no receive is counted.
     pub(crate) fn take_to_move(&mut self, now: Timestamp, count: usize) -> Vec<u64> {
         self.promote(now);

@@ -67,11 +67,3 @@ async fn a_queue_made_again_with_the_same_attributes_is_the_same() {
         create(&queue.region, "orders.fifo", &[("FifoQueue", "true"), ("VisibilityTimeout", "6")]).await;
     assert_eq!(other.unwrap_err().name(), "QueueNameExists");
 }
-
-#[tokio::test]
-async fn keys_of_kms_are_refused_by_name() {
-    let queue = Queue::create(&[]).await;
-    let error = create(&queue.region, "sealed", &[("KmsMasterKeyId", "alias/aws/sqs")]).await.unwrap_err();
-    assert_eq!(error.name(), "NotImplemented");
-    assert!(error.message().contains("KmsMasterKeyId"), "{error}");
-}

@@ -7,10 +7,11 @@ use shapes::{ApiError, Map};
 use sqs::SqsService;
 use sqs_api::op::{
     ChangeMessageVisibility, CreateQueue, DeleteMessage, GetQueueAttributes, ReceiveMessage, SendMessage,
+    SetQueueAttributes,
 };
 use sqs_api::{
     ChangeMessageVisibilityInput, CreateQueueInput, DeleteMessageInput, GetQueueAttributesInput, Message,
-    ReceiveMessageInput, SendMessageInput,
+    ReceiveMessageInput, SendMessageInput, SetQueueAttributesInput,
 };
 
 pub(crate) struct Queue {
@@ -95,6 +96,12 @@ impl Queue {
             visibility_timeout: seconds,
         };
         self.region.call::<ChangeMessageVisibility>(input).await.map(|_| ())
+    }
+
+    pub(crate) async fn set(&self, name: &str, value: &str) {
+        let attributes = Map::from([(name.to_owned(), value.to_owned())]);
+        let input = SetQueueAttributesInput { queue_url: self.url.clone(), attributes };
+        self.region.call::<SetQueueAttributes>(input).await.expect("the attribute is set");
     }
 
     /// Visible, in flight, delayed.

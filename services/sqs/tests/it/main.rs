@@ -5,6 +5,7 @@
 mod attributes;
 mod backlog;
 mod dead_letter;
+mod encryption;
 mod fifo;
 mod groups;
 mod kit;
