@@ -16,7 +16,7 @@ use identity::{AccountId, Region};
 use shapes::ApiError;
 use store::{Reader, Row, Scope, Store, Tx};
 
-use crate::errors::table_not_found;
+use crate::errors::{key_access_denied, table_not_found};
 use crate::index::{self, IndexChange, IndexProjection};
 use crate::item::Item;
 use crate::key_schema::KeySchema;
@@ -110,6 +110,16 @@ impl Index {
     }
 }
 
+/// A table whose items may be read and written.
+fn open(table: Option<Arc<Table>>) -> Result<Arc<Table>, ApiError> {
+    let table = table.ok_or_else(table_not_found)?;
+    match table.row.definition.status {
+        TableStatus::InaccessibleEncryptionCredentials => Err(key_access_denied()),
+        _ if table.is_open() => Ok(table),
+        _ => Err(table_not_found()),
+    }
+}
+
 /// Where an entry lies: its partition's token, then its key.
 pub(crate) fn place(hash_length: usize, key: &[u8]) -> Vec<u8> {
     let token = crate::key_encoding::partition_token(&key[..hash_length]);
@@ -162,12 +172,12 @@ impl Definitions {
 
     /// The table whose items a read is about.
     pub(crate) fn for_read(&self, store: &Store, target: &Target) -> Result<Arc<Table>, ApiError> {
-        self.find(store, target)?.filter(|table| table.is_open()).ok_or_else(table_not_found)
+        open(self.find(store, target)?)
     }
 
     /// The table whose items a write is about, as `tx` sees it.
     pub(crate) fn for_write(&self, tx: &mut Tx<'_>, target: &Target) -> Result<Arc<Table>, ApiError> {
-        self.within(tx, target)?.filter(|table| table.is_open()).ok_or_else(table_not_found)
+        open(self.within(tx, target)?)
     }
 
     /// The table as `reader` sees it, whatever its status.

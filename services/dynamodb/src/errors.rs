@@ -22,6 +22,11 @@ pub(crate) fn table_not_found() -> ApiError {
     error::resource_not_found_exception("Requested resource not found")
 }
 
+/// The table's KMS key cannot be used.
+pub(crate) fn key_access_denied() -> ApiError {
+    ApiError::sender("AccessDeniedException", "KMS key access denied")
+}
+
 pub(crate) fn named_table_not_found(name: &str) -> ApiError {
     error::resource_not_found_exception(format!("Requested resource not found: Table: {name} not found"))
 }

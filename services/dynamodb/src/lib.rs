@@ -28,6 +28,7 @@ pub mod set;
 pub mod stream_record;
 mod streams;
 pub mod table;
+mod table_key;
 mod tables;
 mod target;
 mod time_to_live;

@@ -27,6 +27,8 @@ pub(crate) const TRIMMING: &str = "dynamodb/trimming";
 pub(crate) const FILLING: &str = "dynamodb/filling";
 /// Clears away what a deleted table, index or backup held.
 pub(crate) const PURGE: &str = "dynamodb/purge";
+/// Looks whether a table's KMS key can still be used.
+pub(crate) const KEY_CHECK: &str = "dynamodb/key-check";
 
 /// Rows that one step of a job reads or writes, so that no transaction is long.
 const ROWS_AT_ONCE: usize = 500;
@@ -43,6 +45,7 @@ pub(crate) enum Work {
     Purge { places: Vec<u64>, time_to_live: Option<u64>, journal: Option<u64> },
     Backup { id: String },
     Restore { source: RestoreSource },
+    CheckKey { table: u64, key_arn: String },
 }
 
 /// What a restored table is filled from.
@@ -83,7 +86,7 @@ pub(crate) fn start(ctx: &Ctx, tx: &mut Tx<'_>, kind: &'static str, target: &Tar
 }
 
 pub(crate) fn kinds(service: &Arc<DynamoDb>) -> Vec<JobKind> {
-    [(EXPIRY, 4), (TRIMMING, 2), (FILLING, 4), (PURGE, 2)]
+    [(EXPIRY, 4), (TRIMMING, 2), (FILLING, 4), (PURGE, 2), (KEY_CHECK, 2)]
         .into_iter()
         .map(|(name, concurrency)| {
             let service = Arc::clone(service);
@@ -141,6 +144,7 @@ impl Running {
             Work::Purge { places, time_to_live, journal } => self.purge(places, time_to_live, journal).await,
             Work::Backup { id } => self.copy_backup(id).await,
             Work::Restore { source } => self.restore(source).await,
+            Work::CheckKey { table, key_arn } => self.check_key(table, &key_arn).await,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::definitions::Table;
 use crate::errors::{table_exists, validation};
 use crate::streams;
 use crate::table::{BillingMode, IndexStatus, TableDefinition, TableDraft, TableStatus};
+use crate::table_key;
 use crate::tables::{TABLES, TableClass, TableRow, TableSettings};
 use crate::target::Target;
 
@@ -31,7 +32,9 @@ impl Handle<CreateTable> for DynamoDb {
         let stream = input.stream_specification.as_ref().filter(|stream| stream.stream_enabled);
         let view =
             stream.map(|stream| table_request::view(stream.stream_view_type.as_deref())).transpose()?;
-        let row = draft(ctx, &target, input)?;
+        let encryption = input.sse_specification.clone();
+        let mut row = draft(ctx, &target, input)?;
+        row.settings.encryption = table_key::asked(ctx, &target, encryption.as_ref()).await?;
         let (service, own, place) = (Arc::clone(self), ctx.clone(), target.clone());
         let table = ctx
             .store()
@@ -43,6 +46,7 @@ impl Handle<CreateTable> for DynamoDb {
                 if let Some(view) = view {
                     streams::begin(&own, tx, &mut row, view);
                 }
+                table_key::watch(&own, tx, &place, &row);
                 TABLES.put(tx, &place.name, &row);
                 Table::new(row, &place, &service.definitions.policies)
             })
@@ -78,7 +82,6 @@ fn draft(ctx: &Ctx, target: &Target, input: CreateTableInput) -> Result<TableRow
     let is_per_request = definition.billing == BillingMode::PayPerRequest;
     let settings = TableSettings {
         table_class: input.table_class.map(|name| TableClass { name, since: None }),
-        encryption: input.sse_specification.and_then(table_request::encryption),
         on_demand: input.on_demand_throughput.as_ref().map(table_request::on_demand),
         index_on_demand,
         became_per_request: is_per_request.then(|| ctx.now()),

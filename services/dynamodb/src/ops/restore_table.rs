@@ -21,7 +21,8 @@ use crate::errors::{
 };
 use crate::jobs::{self, RestoreSource, Work};
 use crate::table::{BillingMode, IndexStatus, TableDefinition, TableStatus, Throughput};
-use crate::tables::{Restored, TABLES, TableRow};
+use crate::table_key;
+use crate::tables::{Encryption, Restored, TABLES, TableRow};
 use crate::target::Target;
 
 /// What a restored table may have otherwise than its source.
@@ -30,7 +31,8 @@ struct Overrides {
     throughput: Option<Throughput>,
     local: Option<Vec<LocalSecondaryIndex>>,
     global: Option<Vec<GlobalSecondaryIndex>>,
-    encryption: Option<SSESpecification>,
+    /// `None` leaves it as it was.
+    encryption: Option<Option<Encryption>>,
 }
 
 impl Handle<RestoreTableFromBackup> for DynamoDb {
@@ -52,14 +54,14 @@ impl Handle<RestoreTableFromBackup> for DynamoDb {
         if arn.table.scope != *ctx.scope() {
             return Err(invalid_parameter("Backups are restored in their own account and region"));
         }
+        let target = Target::parse(ctx, &input.target_table_name)?;
         let overrides = Overrides {
             billing: input.billing_mode_override,
             throughput: input.provisioned_throughput_override.as_ref().map(table_request::throughput),
             local: input.local_secondary_index_override,
             global: input.global_secondary_index_override,
-            encryption: input.sse_specification_override,
+            encryption: encryption_override(ctx, &target, input.sse_specification_override.as_ref()).await?,
         };
-        let target = Target::parse(ctx, &input.target_table_name)?;
         let row = TableRow {
             restored: Some(Restored {
                 backup_arn: Some(input.backup_arn),
@@ -113,14 +115,14 @@ impl Handle<RestoreTableToPointInTime> for DynamoDb {
                 at.iso8601()
             )));
         }
+        let target = Target::parse(ctx, &input.target_table_name)?;
         let overrides = Overrides {
             billing: input.billing_mode_override,
             throughput: input.provisioned_throughput_override.as_ref().map(table_request::throughput),
             local: input.local_secondary_index_override,
             global: input.global_secondary_index_override,
-            encryption: input.sse_specification_override,
+            encryption: encryption_override(ctx, &target, input.sse_specification_override.as_ref()).await?,
         };
-        let target = Target::parse(ctx, &input.target_table_name)?;
         let row = TableRow {
             restored: Some(Restored { backup_arn: None, table_arn: source.arn(), at, is_in_progress: true }),
             ..overrides.restored(ctx, &target, &table.row)?
@@ -134,6 +136,17 @@ impl Handle<RestoreTableToPointInTime> for DynamoDb {
 fn source(ctx: &Ctx, input: &RestoreTableToPointInTimeInput) -> Result<Target, ApiError> {
     let given = input.source_table_arn.as_ref().or(input.source_table_name.as_ref());
     Target::parse(ctx, given.ok_or_else(|| validation("SourceTableName or SourceTableArn must be given"))?)
+}
+
+async fn encryption_override(
+    ctx: &Ctx,
+    target: &Target,
+    given: Option<&SSESpecification>,
+) -> Result<Option<Option<Encryption>>, ApiError> {
+    match given {
+        None => Ok(None),
+        Some(_) => Ok(Some(table_key::asked(ctx, target, given).await?)),
+    }
 }
 
 impl Overrides {
@@ -173,7 +186,7 @@ impl Overrides {
         row.settings.table_class.clone_from(&source.settings.table_class);
         row.settings.became_per_request = source.settings.became_per_request;
         row.settings.encryption = match self.encryption {
-            Some(given) => table_request::encryption(given),
+            Some(asked) => asked,
             None => source.settings.encryption.clone(),
         };
         Ok(row)
@@ -194,6 +207,7 @@ impl DynamoDb {
                 if TABLES.contains(tx, &place.name)? {
                     return Err(restored_table_exists(&place.name));
                 }
+                table_key::watch(&own, tx, &place, &row);
                 TABLES.put(tx, &place.name, &row);
                 let work = Work::Restore { source: source.clone() };
                 jobs::start(&own, tx, jobs::FILLING, &place, &work);

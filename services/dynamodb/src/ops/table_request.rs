@@ -2,7 +2,7 @@
 
 use dynamodb_api::{
     AttributeDefinition, GlobalSecondaryIndex, KeySchemaElement, LocalSecondaryIndex, OnDemandThroughput,
-    Projection, ProvisionedThroughput, SSESpecification,
+    Projection, ProvisionedThroughput,
 };
 use shapes::ApiError;
 
@@ -10,7 +10,7 @@ use crate::errors::{invalid_parameter, validation};
 use crate::key_schema::{KeyAttribute, KeyType};
 use crate::stream_record::StreamViewType;
 use crate::table::{IndexDraft, KeyElement, KeyRole, ProjectionDraft, Throughput};
-use crate::tables::{Encryption, OnDemandLimits};
+use crate::tables::OnDemandLimits;
 
 pub(super) fn attributes(given: Vec<AttributeDefinition>) -> Result<Vec<KeyAttribute>, ApiError> {
     let attributes = given.into_iter().map(|attribute| {
@@ -64,9 +64,4 @@ pub(super) fn view(given: Option<&str>) -> Result<StreamViewType, ApiError> {
     given
         .and_then(StreamViewType::from_name)
         .ok_or_else(|| invalid_parameter("StreamViewType must be given for a stream"))
-}
-
-/// Encryption with a key that is not DynamoDB's own; `None` for the default.
-pub(super) fn encryption(given: SSESpecification) -> Option<Encryption> {
-    (given.enabled == Some(true)).then_some(Encryption { key_arn: given.kms_master_key_id })
 }

@@ -14,14 +14,15 @@ use store::Tx;
 use super::{describe_table, table_request};
 use crate::DynamoDb;
 use crate::definitions::Table;
-use crate::errors::{index_not_found, table_in_use, validation};
+use crate::errors::{index_not_found, key_access_denied, table_in_use, validation};
 use crate::jobs::{self, Work};
 use crate::key_schema::KeyAttribute;
 use crate::streams;
 use crate::table::{
     BillingMode, IndexDraft, IndexStatus, MAX_GLOBAL_INDEXES, TableDraft, TableError, TableStatus, Throughput,
 };
-use crate::tables::{TABLES, TableClass, TableRow};
+use crate::table_key;
+use crate::tables::{Encryption, TABLES, TableClass, TableRow};
 use crate::target::Target;
 
 impl Handle<UpdateTable> for DynamoDb {
@@ -36,9 +37,10 @@ impl Handle<UpdateTable> for DynamoDb {
     ) -> Result<UpdateTableOutput, ApiError> {
         check(&input)?;
         let target = Target::parse(ctx, &input.table_name)?;
+        let encryption = table_key::asked(ctx, &target, input.sse_specification.as_ref()).await?;
         let table = self
             .change_table(ctx, &target, move |service, ctx, tx, table, target| {
-                update(service, ctx, tx, table, target, &input)
+                update(service, ctx, tx, table, target, (&input, &encryption))
             })
             .await?;
         let mut description = describe_table::describe(&table);
@@ -84,9 +86,13 @@ fn update(
     tx: &mut Tx<'_>,
     table: &Arc<Table>,
     target: &Target,
-    input: &UpdateTableInput,
+    (input, encryption): (&UpdateTableInput, &Option<Encryption>),
 ) -> Result<Table, ApiError> {
-    if table.row.definition.status != TableStatus::Active {
+    let is_inaccessible = table.row.definition.status == TableStatus::InaccessibleEncryptionCredentials;
+    if is_inaccessible && input.sse_specification.is_none() {
+        return Err(key_access_denied());
+    }
+    if table.row.definition.status != TableStatus::Active && !is_inaccessible {
         return Err(table_in_use(&target.name, "Table is being created"));
     }
     let mut row = table.row.clone();
@@ -122,8 +128,12 @@ fn update(
     if let Some(name) = &input.table_class {
         row.settings.table_class = Some(TableClass { name: name.clone(), since: Some(ctx.now()) });
     }
-    if let Some(encryption) = &input.sse_specification {
-        row.settings.encryption = table_request::encryption(encryption.clone());
+    if input.sse_specification.is_some() {
+        if row.settings.encryption != *encryption {
+            row.settings.encryption = encryption.clone();
+            table_key::watch(ctx, tx, target, &row);
+        }
+        row.definition.status = TableStatus::Active;
     }
     if let Some(limits) = &input.on_demand_throughput {
         row.settings.on_demand = Some(table_request::on_demand(limits));

@@ -64,6 +64,8 @@ pub enum TableStatus {
     Updating,
     Deleting,
     Active,
+    /// Its KMS key cannot be used.
+    InaccessibleEncryptionCredentials,
 }
 
 impl TableStatus {
@@ -73,6 +75,7 @@ impl TableStatus {
             Self::Updating => "UPDATING",
             Self::Deleting => "DELETING",
             Self::Active => "ACTIVE",
+            Self::InaccessibleEncryptionCredentials => "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
         }
     }
 }

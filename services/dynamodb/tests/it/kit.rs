@@ -18,7 +18,8 @@ impl Db {
     pub(crate) fn start() -> Self {
         let region = TestRegion::with_jobs(|cloud| {
             let dynamodb = DynamoDbService::new(cloud.clone());
-            (vec![dynamodb.service(), dynamodb.streams_service()], dynamodb.jobs())
+            let kms = kms::KmsService::new(cloud.clone());
+            (vec![dynamodb.service(), dynamodb.streams_service(), kms.service()], dynamodb.jobs())
         });
         Self { region }
     }

@@ -15,6 +15,7 @@ mod partiql;
 mod reading;
 mod recovery;
 mod streams;
+mod table_key;
 mod tables;
 mod time_to_live;
 mod transactions;
