@@ -251,6 +251,32 @@ impl Letterhead<'_> {
         self.confirmation(confirmation)
     }
 
+    /// What tells that a subscription has ended, and how to restore it.
+    pub(crate) fn unsubscribe_confirmation(
+        &self,
+        subscription: &SubscriptionArn,
+        token: &str,
+        message_id: &str,
+        now: shapes::Timestamp,
+    ) -> Result<String, ApiError> {
+        let topic = &subscription.topic;
+        let message = format!(
+            "You have chosen to deactivate subscription {subscription}.\nTo cancel this operation and restore the \
+             subscription, visit the SubscribeURL included in this message."
+        );
+        let confirmation = Confirmation {
+            r#type: "UnsubscribeConfirmation",
+            message_id,
+            token,
+            topic_arn: topic.to_string(),
+            message,
+            subscribe_url: subscribe_url(self.endpoint, topic, token),
+            timestamp: now.iso8601_millis(),
+            signed: None,
+        };
+        self.confirmation(confirmation)
+    }
+
     fn confirmation(&self, mut confirmation: Confirmation<'_>) -> Result<String, ApiError> {
         if let Some(seal) = &self.seal {
             let signature = seal.sign(&[

@@ -7,6 +7,7 @@ mod archive;
 mod delivery_policy;
 mod envelope;
 mod errors;
+mod expiry;
 mod fan_out;
 mod feedback;
 mod fifo;
@@ -44,15 +45,16 @@ pub fn service(cloud: Cloud, config: Config) -> Service {
     Service::new(&sns_api::SERVICE, Arc::new(sns), ops::OPERATIONS).wording_its_own_checks()
 }
 
-/// The kinds of jobs that deliver to functions, web endpoints and mail servers, log deliveries, replay messages and tidy
-/// archives.
+/// The kinds of jobs that deliver to functions, web endpoints and mail servers, log deliveries, replay messages, tidy
+/// archives, and take away subscriptions that nobody confirms.
 pub fn jobs(cloud: &Cloud, config: Config) -> Vec<clock::JobKind> {
     let sns = Arc::new(Sns::new(cloud.clone(), config));
     vec![
         jobs::kind(Arc::clone(&sns)),
         feedback::kind(Arc::clone(&sns)),
         archive::kind(Arc::clone(&sns)),
-        replay::kind(sns),
+        replay::kind(Arc::clone(&sns)),
+        expiry::kind(sns),
     ]
 }
 

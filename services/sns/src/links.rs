@@ -15,7 +15,7 @@ use crate::ops::unsubscribe;
 use crate::signature::Signer;
 use crate::subscription::{SubscriptionArn, confirm};
 use crate::topic::TopicArn;
-use crate::{Inbox, Mail, Push, Sns, TextMessage, text_message};
+use crate::{Inbox, Mail, PRINCIPAL, Push, Sns, TextMessage, text_message};
 
 const MAIL_PATH: &str = "/_brume/mail";
 /// Shows text messages, and takes the answers to them.
@@ -95,8 +95,9 @@ impl Links {
         let store = self.sns.cloud.store();
         if value(query, "Action").as_deref() == Some("Unsubscribe") {
             let arn = SubscriptionArn::parse(&required("SubscriptionArn")?)?;
-            let scope = arn.topic.scope();
-            store.write(&scope, move |tx| unsubscribe::by_link(tx, &arn)).await?;
+            let TopicArn { account, region, .. } = arn.topic;
+            let ctx = self.sns.cloud.background(PRINCIPAL, &arn.topic.to_string(), account, region);
+            store.write(&arn.topic.scope(), move |tx| unsubscribe::by_link(&ctx, tx, &arn)).await?;
             return Ok(("Unsubscribe", String::new()));
         }
         let topic = TopicArn::parse(&required("TopicArn")?)?;

@@ -7,7 +7,7 @@ use store::{Reader, Tx};
 
 use crate::push::EndpointArn;
 use crate::topic::TopicArn;
-use crate::{delivery_policy, errors, fifo, filter_policy, replay, tables, text_message};
+use crate::{delivery_policy, errors, expiry, fifo, filter_policy, replay, tables, text_message};
 
 /// The longest a confirmation's token is good for (API Reference, ConfirmSubscription).
 pub(crate) const TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(2 * 86_400);
@@ -314,7 +314,13 @@ pub(crate) fn confirm(
 ) -> Result<SubscriptionArn, ApiError> {
     topic.find(tx)?;
     let arn = SubscriptionArn { topic: topic.clone(), id: id_in(token).ok_or_else(errors::invalid_token)? };
-    let mut subscription = arn.find(tx).map_err(|_| errors::invalid_token())?;
+    let Some(mut subscription) = tables::SUBSCRIPTIONS.find(tx, &(topic.name.clone(), arn.id.clone()))?
+    else {
+        let mut restored = expiry::restore(tx, cloud, &arn, token)?.ok_or_else(errors::invalid_token)?;
+        restored.was_authenticated = is_authenticated;
+        restored.put(tx);
+        return Ok(arn);
+    };
     let Some(expected) = &subscription.token else { return Ok(arn) };
     if expected != token || subscription.created + TOKEN_LIFE <= cloud.clock().now() {
         return Err(errors::invalid_token());

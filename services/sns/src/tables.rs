@@ -4,6 +4,7 @@ use shapes::Timestamp;
 use store::Table;
 
 use crate::archive::{Archive, Archived};
+use crate::expiry::Ended;
 use crate::fifo::{Original, SequenceEnd};
 use crate::inbox::InboxEnd;
 use crate::mail::Mail;
@@ -40,6 +41,9 @@ pub(crate) const ORIGINALS: Table<(String, String), Original> = Table::new("sns/
 
 /// When those are forgotten: by topic, time and id.
 pub(crate) const EXPIRIES: Table<(String, Timestamp, String), ()> = Table::new("sns/original-expiry");
+
+/// Subscriptions that ended and can be restored, by topic and id.
+pub(crate) const ENDED: Table<(String, String), Ended> = Table::new("sns/ended-subscription");
 
 /// Archives of FIFO topics, by topic.
 pub(crate) const ARCHIVES: Table<String, Archive> = Table::new("sns/archive");

@@ -97,6 +97,11 @@ fn request(
             let body = letterhead.subscription_confirmation(&arn.topic, token, message_id, ctx.now());
             ("SubscriptionConfirmation", message_id, body.map_err(|error| error.to_string())?)
         }
+        Content::Farewell { token, message_id, .. } => {
+            builder = builder.header("x-amz-sns-subscription-arn", arn.to_string());
+            let body = letterhead.unsubscribe_confirmation(arn, token, message_id, ctx.now());
+            ("UnsubscribeConfirmation", message_id, body.map_err(|error| error.to_string())?)
+        }
     };
     builder
         .header("x-amz-sns-message-type", kind)

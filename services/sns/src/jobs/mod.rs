@@ -42,7 +42,16 @@ store::row!(Delivery, 1);
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Content {
     Notification(Message),
-    Confirmation { token: String, message_id: String },
+    Confirmation {
+        token: String,
+        message_id: String,
+    },
+    /// Tells a web endpoint that its subscription, which is gone by then, has ended.
+    Farewell {
+        subscription: Box<Subscription>,
+        token: String,
+        message_id: String,
+    },
 }
 
 /// Why an attempt failed.
@@ -152,6 +161,9 @@ impl Attempt {
     fn find(&self, sns: &Sns) -> Result<Option<(Topic, Subscription)>, ApiError> {
         let mut snapshot = sns.cloud.store().read(&self.arn.topic.scope())?;
         let topic = tables::TOPICS.find(&mut snapshot, &self.arn.topic.name)?;
+        if let Content::Farewell { subscription, .. } = &self.content {
+            return Ok(topic.map(|topic| (topic, (**subscription).clone())));
+        }
         let key = (self.arn.topic.name.clone(), self.arn.id.clone());
         let subscription = tables::SUBSCRIPTIONS.find(&mut snapshot, &key)?;
         let is_moot = |subscription: &Subscription| {
@@ -177,6 +189,8 @@ impl Attempt {
                     Content::Confirmation { token, message_id } => {
                         sns.confirmation_mail(&self.arn.topic, topic, subscription, token, message_id)
                     }
+                    // Web endpoints alone are told of the end.
+                    Content::Farewell { .. } => return Ok(()),
                 };
                 let mail =
                     mail.map_err(|error| Failure { reason: error.to_string(), is_permanent: false })?;
@@ -184,7 +198,7 @@ impl Attempt {
             }
             // The others are served within the publish, and functions need no confirmation.
             (Protocol::Sqs | Protocol::Sms | Protocol::Application, _)
-            | (Protocol::Lambda, Content::Confirmation { .. }) => Ok(()),
+            | (Protocol::Lambda, Content::Confirmation { .. } | Content::Farewell { .. }) => Ok(()),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::subscription::{
     MOST_PER_TOPIC, Protocol, Settings, Subscription, SubscriptionArn, SubscriptionId, new_token,
 };
 use crate::topic::{Topic, TopicArn};
-use crate::{Sns, errors, fifo, inbox, tables};
+use crate::{Sns, errors, expiry, fifo, inbox, tables};
 
 pub(crate) struct Draft {
     arn: TopicArn,
@@ -112,6 +112,7 @@ impl Transact<Subscribe> for Sns {
             };
             if let Some(token) = subscription.token.clone() {
                 self.signer.keep(tx)?;
+                expiry::schedule(ctx, tx, &arn);
                 self.ask(ctx, tx, &arn, &topic, &subscription, token)?;
             }
             Ok(SubscribeOutput { subscription_arn: Some(subscription_arn) })

@@ -8,7 +8,7 @@ use store::Tx;
 
 use super::subscription_guard;
 use crate::subscription::{Subscription, SubscriptionArn};
-use crate::{Sns, errors, tables};
+use crate::{Sns, errors, expiry, tables};
 
 impl Transact<Unsubscribe> for Sns {
     type Draft = SubscriptionArn;
@@ -21,10 +21,15 @@ impl Transact<Unsubscribe> for Sns {
         SubscriptionArn::parse(&input.subscription_arn)
     }
 
-    fn apply(&self, _: &Ctx, tx: &mut Tx<'_>, arn: &SubscriptionArn) -> Result<UnsubscribeOutput, ApiError> {
+    fn apply(
+        &self,
+        ctx: &Ctx,
+        tx: &mut Tx<'_>,
+        arn: &SubscriptionArn,
+    ) -> Result<UnsubscribeOutput, ApiError> {
         tx.with_scope(&arn.topic.scope(), |tx| {
             if let Some(subscription) = find(tx, arn)? {
-                end(tx, arn, &subscription)?;
+                end(ctx, tx, arn, &subscription)?;
             }
             Ok(UnsubscribeOutput {})
         })
@@ -32,10 +37,10 @@ impl Transact<Unsubscribe> for Sns {
 }
 
 /// Ends a subscription for whoever follows the link in its notifications. `tx` is in the scope of its topic.
-pub(crate) fn by_link(tx: &mut Tx<'_>, arn: &SubscriptionArn) -> Result<(), ApiError> {
+pub(crate) fn by_link(ctx: &Ctx, tx: &mut Tx<'_>, arn: &SubscriptionArn) -> Result<(), ApiError> {
     match find(tx, arn)? {
         Some(subscription) if subscription.was_authenticated => Err(errors::link_needs_owner()),
-        Some(subscription) => end(tx, arn, &subscription),
+        Some(subscription) => end(ctx, tx, arn, &subscription),
         None => Ok(()),
     }
 }
@@ -44,8 +49,14 @@ fn find(tx: &mut Tx<'_>, arn: &SubscriptionArn) -> Result<Option<Subscription>, 
     Ok(tables::SUBSCRIPTIONS.find(tx, &(arn.topic.name.clone(), arn.id.clone()))?)
 }
 
-fn end(tx: &mut Tx<'_>, arn: &SubscriptionArn, subscription: &Subscription) -> Result<(), ApiError> {
+fn end(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    arn: &SubscriptionArn,
+    subscription: &Subscription,
+) -> Result<(), ApiError> {
     subscription.delete(tx);
+    expiry::tell(ctx, tx, arn, subscription);
     if let Some(mut topic) = tables::TOPICS.find(tx, &arn.topic.name)? {
         topic.deleted_subscriptions += 1;
         tables::TOPICS.put(tx, &arn.topic.name, &topic);

@@ -74,7 +74,9 @@ async fn tokens_are_secret_and_age() {
     sns.region.advance(std::time::Duration::from_secs(2 * 86_400)).await;
     assert_eq!(follow(&sns, &good).await.0, 400);
     sns.subscribe("email", "a@b.example", &[]).await.unwrap();
-    assert_eq!(follow(&sns, &good).await.0, 200);
+    assert_eq!(follow(&sns, &good).await.0, 400, "it is another subscription");
+    let mails = sns::inbox(&sns.region.cloud).latest(None, 1).unwrap();
+    assert_eq!(follow(&sns, link(&mails[0].body)).await.0, 200);
 }
 
 #[tokio::test]
@@ -104,4 +106,20 @@ async fn the_inbox_keeps_the_latest_thousand() {
     assert_eq!(mails.len(), 1_000);
     let newest: Value = serde_json::from_str(&mails[0].body).unwrap();
     assert_eq!(newest["Message"], "1004");
+}
+
+#[tokio::test]
+async fn a_subscription_that_nobody_confirms_is_gone_after_two_days() {
+    let sns = Sns::start().await;
+    sns.subscribe("email", "a@b.example", &[]).await.unwrap();
+    sns.region.settle().await;
+    sns.region.advance(std::time::Duration::from_secs(2 * 86_400 - 1)).await;
+    assert_eq!(subscription_arns(&sns).await, ["PendingConfirmation"]);
+    // Asked again, it begins anew.
+    sns.subscribe("email", "a@b.example", &[]).await.unwrap();
+    sns.region.settle().await;
+    sns.region.advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(subscription_arns(&sns).await.len(), 1);
+    sns.region.advance(std::time::Duration::from_secs(2 * 86_400 - 1)).await;
+    assert!(subscription_arns(&sns).await.is_empty());
 }

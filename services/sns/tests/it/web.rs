@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use sns_api::UnsubscribeInput;
+use sns_api::op::Unsubscribe;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -125,6 +127,41 @@ async fn an_endpoint_confirms_and_gets_notifications() {
     assert_eq!((body["Message"].as_str(), body["MessageId"].as_str()), (Some("hello"), Some(id.as_str())));
     until_settled(&sns).await;
     assert_eq!(sns.metric("NumberOfNotificationsDelivered"), 1.0);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_told_of_its_end_and_can_take_it_back_for_two_days() {
+    let sns = Sns::start().await;
+    let mut receiver = Receiver::start(&[200]).await;
+    join(&sns, &mut receiver, &[]).await;
+    sns.publish("hello").await.unwrap();
+    let received = receiver.next().await;
+    let arn = received.header("x-amz-sns-subscription-arn").unwrap().to_owned();
+    until_settled(&sns).await;
+    let unsubscribe = async || {
+        let input = UnsubscribeInput { subscription_arn: arn.clone() };
+        sns.region.call::<Unsubscribe>(input).await.unwrap();
+    };
+    unsubscribe().await;
+    let told = receiver.next().await;
+    assert_eq!(told.header("x-amz-sns-message-type"), Some("UnsubscribeConfirmation"));
+    let body: Value = serde_json::from_str(&told.body).unwrap();
+    assert_eq!(body["Type"], "UnsubscribeConfirmation");
+    assert!(body["Message"].as_str().unwrap().contains(&arn), "{body}");
+    sns.publish("to nobody").await.unwrap();
+    until_settled(&sns).await;
+    assert_eq!(follow(&sns, body["SubscribeURL"].as_str().unwrap()).await.0, 200);
+    sns.publish("again").await.unwrap();
+    let received = receiver.next().await;
+    let restored: Value = serde_json::from_str(&received.body).unwrap();
+    assert_eq!(restored["Message"], "again");
+    until_settled(&sns).await;
+    unsubscribe().await;
+    let told = receiver.next().await;
+    let body: Value = serde_json::from_str(&told.body).unwrap();
+    until_settled(&sns).await;
+    sns.region.advance(Duration::from_secs(2 * 86_400)).await;
+    assert_eq!(follow(&sns, body["SubscribeURL"].as_str().unwrap()).await.0, 400);
 }
 
 #[tokio::test]
