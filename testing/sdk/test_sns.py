@@ -243,6 +243,40 @@ def test_topics_and_subscriptions_are_described_listed_tagged_and_deleted(region
         sns.get_topic_attributes(TopicArn=topic)
 
 
+def test_an_archive_is_replayed_to_a_late_subscriber(region, sns, name):
+    topic = sns.create_topic(Name=f"{name}.fifo", Attributes={
+        "FifoTopic": "true", "ArchivePolicy": json.dumps({"MessageRetentionPeriod": "7"})})["TopicArn"]
+    beginning = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["BeginningArchiveTime"]
+    for text in ("one", "two"):
+        sns.publish(TopicArn=topic, Message=text, MessageGroupId="g", MessageDeduplicationId=text)
+    url, subscription = subscribed_queue(region, topic, name)
+    sns.set_subscription_attributes(
+        SubscriptionArn=subscription, AttributeName="ReplayPolicy",
+        AttributeValue=json.dumps({"PointType": "Timestamp", "StartingPoint": beginning}))
+    replayed = [json.loads(body) for body in receive(region, url, 2)]
+    assert sorted(message["Message"] for message in replayed) == ["one", "two"]
+    assert all(message["Replayed"] == "true" for message in replayed)
+    status = lambda: sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["ReplayStatus"]
+    eventually(lambda: status() == "Completed", what="the end of the replay")
+    sns.publish(TopicArn=topic, Message="live", MessageGroupId="g", MessageDeduplicationId="live")
+    (live,) = receive(region, url)
+    assert json.loads(live)["Message"] == "live" and "Replayed" not in json.loads(live)
+    with pytest.raises(sns.exceptions.InvalidStateException):
+        sns.delete_topic(TopicArn=topic)
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue="{}")
+    sns.delete_topic(TopicArn=topic)
+
+
+def test_a_web_server_is_told_of_its_end(region, sns, topic, listener):
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=listener.url)
+    (asked,) = map(json.loads, eventually(lambda: listener.of_type("SubscriptionConfirmation")))
+    subscription = sns.confirm_subscription(TopicArn=topic, Token=asked["Token"])["SubscriptionArn"]
+    sns.unsubscribe(SubscriptionArn=subscription)
+    (told,) = map(json.loads, eventually(lambda: listener.of_type("UnsubscribeConfirmation")))
+    assert told["Type"] == "UnsubscribeConfirmation" and subscription in told["Message"]
+    assert sns.confirm_subscription(TopicArn=topic, Token=told["Token"])["SubscriptionArn"] == subscription
+
+
 @pytest.mark.parametrize("operation, parameters, code", [
     ("publish", {"TopicArn": "arn:aws:sns:us-east-1:000000000000:nowhere", "Message": "m"}, "NotFound"),
     ("publish", {"TopicArn": "nonsense", "Message": "m"}, "InvalidParameter"),

@@ -450,6 +450,31 @@ def test_the_name_of_a_deleted_queue_rests_for_a_minute(region, sqs, queue, name
     sqs.create_queue(QueueName=name)
 
 
+def test_a_queue_with_a_kms_key_needs_the_key(region, sqs, name):
+    kms = region.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    attributes = {"KmsMasterKeyId": key, "KmsDataKeyReusePeriodSeconds": "60"}
+    queue = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert found["KmsMasterKeyId"] == key and found["SqsManagedSseEnabled"] == "false"
+    sqs.send_message(QueueUrl=queue, MessageBody="sealed")
+    kms.disable_key(KeyId=key)
+    region.advance(61)
+    for refuse in (lambda: sqs.send_message(QueueUrl=queue, MessageBody="more"),
+                   lambda: sqs.receive_message(QueueUrl=queue)):
+        with pytest.raises(sqs.exceptions.KmsDisabled) as refused:
+            refuse()
+        assert code_of(refused) == "KMS.DisabledException"
+    kms.enable_key(KeyId=key)
+    assert bodies(sqs.receive_message(QueueUrl=queue)) == ["sealed"]
+
+
+def test_the_accounts_own_key_seals_a_queue(region, sqs, name):
+    queue = sqs.create_queue(QueueName=name, Attributes={"KmsMasterKeyId": "alias/aws/sqs"})["QueueUrl"]
+    sqs.send_message_batch(QueueUrl=queue, Entries=[{"Id": body, "MessageBody": body} for body in "ab"])
+    assert bodies(sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)) == ["a", "b"]
+
+
 def test_what_was_acknowledged_survives_the_region(tmp_path):
     region = Region(tmp_path, durability="durable")
     region.start()
