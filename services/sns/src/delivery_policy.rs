@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shapes::ApiError;
 
-use crate::errors;
+use crate::{errors, request_policy, throttle};
 
 /// Four phases of attempts after the first: at once, at the shortest pause, backing off, at the longest pause.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -167,17 +167,38 @@ impl Backoff {
     }
 }
 
-/// The plan of an HTTP subscription: its own policy, or the topic's, or the usual one. Policies were checked when they
-/// were set.
-pub(crate) fn http_plan(subscription: Option<&str>, topic: Option<&str>) -> RetryPlan {
+/// A part of an HTTP subscription's policy: its own, or the topic's. Policies were checked when they were set.
+fn part(
+    subscription: Option<&str>,
+    topic: Option<&str>,
+    (own_name, name_of_topic): (&str, &str),
+) -> Option<Value> {
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();
     let topic = topic.and_then(read).map(|policy| policy["http"].clone());
     let overrides = topic.as_ref().is_none_or(|http| http["disableSubscriptionOverrides"] != true);
-    let own =
-        subscription.filter(|_| overrides).and_then(read).map(|policy| policy["healthyRetryPolicy"].clone());
-    let of_topic = topic.map(|http| http["defaultHealthyRetryPolicy"].clone());
-    let given = [own, of_topic].into_iter().flatten().find(Value::is_object);
+    let own = subscription.filter(|_| overrides).and_then(read).map(|policy| policy[own_name].clone());
+    let of_topic = topic.map(|http| http[name_of_topic].clone());
+    [own, of_topic].into_iter().flatten().find(Value::is_object)
+}
+
+/// The plan of an HTTP subscription: its own, or the topic's, or the usual one.
+pub(crate) fn http_plan(subscription: Option<&str>, topic: Option<&str>) -> RetryPlan {
+    let given = part(subscription, topic, ("healthyRetryPolicy", "defaultHealthyRetryPolicy"));
     given.and_then(|policy| RetryPlan::parse(&policy).ok()).unwrap_or(RetryPlan::HTTP)
+}
+
+/// How many messages an HTTP subscription gets in a second at most.
+pub(crate) fn most_per_second(subscription: Option<&str>, topic: Option<&str>) -> Option<u32> {
+    let given = part(subscription, topic, ("throttlePolicy", "defaultThrottlePolicy"))?;
+    throttle::parse(&given).ok()?
+}
+
+/// The content type that an HTTP subscription gets.
+pub(crate) fn content_type(subscription: Option<&str>, topic: Option<&str>) -> String {
+    let given = part(subscription, topic, ("requestPolicy", "defaultRequestPolicy"));
+    // The types for raw messages were checked when the policy was set.
+    let kind = given.and_then(|policy| request_policy::parse(&policy, true).ok()?);
+    kind.unwrap_or_else(|| request_policy::DEFAULT.to_owned())
 }
 
 /// `EffectiveDeliveryPolicy` of a topic.
@@ -187,7 +208,8 @@ pub(crate) fn effective_of_topic(topic: Option<&str>) -> String {
         "http": {
             "defaultHealthyRetryPolicy": http_plan(None, topic).to_json(),
             "disableSubscriptionOverrides": given["http"]["disableSubscriptionOverrides"] == true,
-            "defaultRequestPolicy": {"headerContentType": "text/plain; charset=UTF-8"},
+            "defaultThrottlePolicy": throttle_json(None, topic),
+            "defaultRequestPolicy": {"headerContentType": content_type(None, topic)},
         }
     })
     .to_string()
@@ -198,28 +220,37 @@ pub(crate) fn effective_of_subscription(subscription: Option<&str>, topic: Optio
     json!({
         "healthyRetryPolicy": http_plan(subscription, topic).to_json(),
         "sicklyRetryPolicy": null,
-        "throttlePolicy": null,
-        "requestPolicy": {"headerContentType": "text/plain; charset=UTF-8"},
+        "throttlePolicy": throttle_json(subscription, topic),
+        "requestPolicy": {"headerContentType": content_type(subscription, topic)},
         "guaranteed": false,
     })
     .to_string()
 }
 
+fn throttle_json(subscription: Option<&str>, topic: Option<&str>) -> Value {
+    most_per_second(subscription, topic).map_or(Value::Null, |most| json!({ "maxReceivesPerSecond": most }))
+}
+
 pub(crate) fn check_topic(text: &str) -> Result<(), ApiError> {
-    check(text, |policy| &policy["http"]["defaultHealthyRetryPolicy"])
+    let names = ["defaultHealthyRetryPolicy", "defaultThrottlePolicy", "defaultRequestPolicy"];
+    check(text, |policy| names.map(|name| policy["http"][name].clone()), false)
 }
 
-pub(crate) fn check_subscription(text: &str) -> Result<(), ApiError> {
-    check(text, |policy| &policy["healthyRetryPolicy"])
+pub(crate) fn check_subscription(text: &str, is_raw: bool) -> Result<(), ApiError> {
+    let names = ["healthyRetryPolicy", "throttlePolicy", "requestPolicy"];
+    check(text, |policy| names.map(|name| policy[name].clone()), is_raw)
 }
 
-fn check(text: &str, part: impl Fn(&Value) -> &Value) -> Result<(), ApiError> {
+fn check(text: &str, parts: impl Fn(&Value) -> [Value; 3], is_raw: bool) -> Result<(), ApiError> {
     let refused = |reason: String| errors::invalid_because("DeliveryPolicy", reason);
     let policy: Value = serde_json::from_str(text).map_err(|_| refused("failed to parse JSON".to_owned()))?;
     if !policy.is_object() {
         return Err(refused("it must be a JSON object".to_owned()));
     }
-    match part(&policy) {
+    let [retries, throttle, request] = parts(&policy);
+    throttle::parse(&throttle).map_err(refused)?;
+    request_policy::parse(&request, is_raw).map_err(refused)?;
+    match &retries {
         Value::Null => Ok(()),
         given @ Value::Object(_) => RetryPlan::parse(given).map(|_| ()).map_err(refused),
         _ => Err(refused("the retry policy must be a JSON object".to_owned())),

@@ -20,10 +20,12 @@ mod message;
 mod ops;
 mod push;
 mod replay;
+mod request_policy;
 mod signature;
 mod subscription;
 mod tables;
 mod text_message;
+mod throttle;
 mod topic;
 mod topic_policy;
 
@@ -33,6 +35,7 @@ use cloud::{Cloud, HttpEndpoint, PolicyCache, Service};
 
 use filter_policy::FilterPolicies;
 use signature::Signer;
+use throttle::Throttle;
 
 pub use inbox::Inbox;
 pub use mail::{Config, Encryption, Mail, Smtp};
@@ -75,6 +78,7 @@ pub(crate) struct Sns {
     pub(crate) policies: PolicyCache,
     pub(crate) filters: FilterPolicies,
     pub(crate) signer: Signer,
+    pub(crate) throttle: Throttle,
 }
 
 impl Sns {
@@ -85,6 +89,7 @@ impl Sns {
             policies: PolicyCache::default(),
             filters: FilterPolicies::default(),
             signer: Signer::default(),
+            throttle: Throttle::default(),
         }
     }
 }

@@ -183,9 +183,6 @@ impl Settings {
                 self.redrive_policy = text;
             }
             "DeliveryPolicy" => {
-                if let Some(text) = &text {
-                    delivery_policy::check_subscription(text)?;
-                }
                 self.delivery_policy = text;
             }
             "SubscriptionRoleArn" => {
@@ -208,6 +205,9 @@ impl Settings {
             if !is_fifo && fifo::is_fifo(&topic.name) && fifo::is_fifo(endpoint) {
                 return Err(errors::invalid("RedrivePolicy: must use a FIFO queue as DLQ for a FIFO topic"));
             }
+        }
+        if let Some(policy) = &self.delivery_policy {
+            delivery_policy::check_subscription(policy, self.is_raw)?;
         }
         match &self.filter_policy {
             Some(policy) => filter_policy::check(policy, self.filters_body),

@@ -21,6 +21,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use super::{Content, Failure};
 use crate::Sns;
+use crate::delivery_policy;
 use crate::message::Publication;
 use crate::subscription::{Subscription, SubscriptionArn};
 use crate::topic::Topic;
@@ -69,10 +70,13 @@ fn request(
         Some((login, host)) => (Some(login), host),
         None => (None, authority),
     };
+    let of_topic = topic.attributes.get("DeliveryPolicy").map(String::as_str);
+    let content_type =
+        delivery_policy::content_type(subscription.settings.delivery_policy.as_deref(), of_topic);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut builder = Request::post(path)
         .header(header::HOST, host)
-        .header(header::CONTENT_TYPE, "text/plain; charset=UTF-8")
+        .header(header::CONTENT_TYPE, content_type)
         .header(header::USER_AGENT, "Amazon Simple Notification Service Agent")
         .header("x-amz-sns-topic-arn", arn.topic.to_string())
         .header("x-amzn-trace-id", ctx.trace().to_string());

@@ -14,7 +14,7 @@ use identity::{AccountId, Region};
 use shapes::ApiError;
 use store::{Row, Tx};
 
-use crate::delivery_policy::{RetryPlan, http_plan};
+use crate::delivery_policy::{self, RetryPlan, http_plan};
 use crate::message::{Message, Publication};
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
@@ -101,6 +101,12 @@ async fn run(sns: &Arc<Sns>, job: Job) -> JobOutcome {
         Ok(None) => return JobOutcome::Done,
         Err(error) => return JobOutcome::Failed(error.to_string()),
     };
+    if job.attempts == 0
+        && let Some(most) = most_per_second(&topic, &subscription)
+        && let Err(next) = sns.throttle.admit(&job.subject, most, sns.cloud.clock().now())
+    {
+        return JobOutcome::Again(next);
+    }
     let failure = match attempt.deliver(sns, &topic, &subscription).await {
         Ok(()) => {
             attempt.count("NumberOfNotificationsDelivered");
@@ -133,6 +139,13 @@ fn plan(topic: &Topic, subscription: &Subscription) -> RetryPlan {
         Protocol::Email | Protocol::EmailJson => RetryPlan::MAIL,
         Protocol::Lambda | Protocol::Sqs | Protocol::Sms | Protocol::Application => RetryPlan::MANAGED,
     }
+}
+
+/// What a web endpoint's subscription says of its rate. Further attempts have a pace of their own.
+fn most_per_second(topic: &Topic, subscription: &Subscription) -> Option<u32> {
+    let of_topic = topic.attributes.get("DeliveryPolicy").map(String::as_str);
+    let own = subscription.settings.delivery_policy.as_deref();
+    if subscription.protocol.is_http() { delivery_policy::most_per_second(own, of_topic) } else { None }
 }
 
 /// A delivery about to be made.

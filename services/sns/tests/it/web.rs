@@ -202,6 +202,26 @@ async fn failures_are_tried_again_by_the_policy_and_end_in_the_dead_letter_queue
 }
 
 #[tokio::test]
+async fn an_endpoint_gets_as_many_messages_in_a_second_as_it_wants() {
+    let sns = Sns::start().await;
+    let mut receiver = Receiver::start(&[200]).await;
+    let policy = r#"{"throttlePolicy":{"maxReceivesPerSecond":2},"requestPolicy":{"headerContentType":"application/json"}}"#;
+    join(&sns, &mut receiver, &[("DeliveryPolicy", policy)]).await;
+    sns.region.advance(Duration::from_secs(1)).await;
+    for number in 0..5 {
+        sns.publish(&number.to_string()).await.unwrap();
+    }
+    for expected in [2, 2, 1] {
+        for _ in 0..expected {
+            assert_eq!(receiver.next().await.header("content-type"), Some("application/json"));
+        }
+        until_settled(&sns).await;
+        assert!(receiver.is_quiet(&sns).await);
+        sns.region.advance(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test]
 async fn refusals_and_redirects_are_final() {
     let sns = Sns::start().await;
     sns.create_queue("dead", true).await;
