@@ -101,6 +101,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let mail = sns::Config { smtp: options.mail.smtp()? };
 
     let kms = kms::KmsService::new(cloud.clone());
+    let secrets = secretsmanager::SecretsService::new(cloud.clone());
     let sqs = sqs::SqsService::new(cloud.clone());
 
     let services = vec![
@@ -114,6 +115,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         lambda.service(),
         logs::service(cloud.clone()),
         objects.service(),
+        secrets.service(),
         sns::service(cloud.clone(), mail.clone()),
         sqs.service(),
     ];
@@ -124,6 +126,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     jobs.extend(kms.jobs());
     jobs.extend(logs::jobs(cloud));
     jobs.extend(objects.jobs());
+    jobs.extend(secrets.jobs());
     jobs.extend(sns::jobs(cloud, mail));
     jobs.extend(sqs.jobs());
     let starting = lambda.clone();

@@ -69,6 +69,11 @@ impl fmt::Debug for SealingKey {
 }
 
 impl SealingKey {
+    /// A data key of KMS; `None` when it has not 32 bytes.
+    pub fn of_data_key(bytes: &[u8]) -> Option<Self> {
+        UnboundKey::new(&AES_256_GCM, bytes).ok().map(|key| Self(LessSafeKey::new(key)))
+    }
+
     /// `bound` is not stored and must be given again to open.
     pub fn seal(&self, ids: &Ids, bound: &[u8], secret: &[u8]) -> Result<Vec<u8>, ApiError> {
         let nonce: [u8; NONCE_LEN] = ids.bytes();
