@@ -62,7 +62,8 @@ def test_a_trace_shows_every_hop_of_an_order(region, run):
 
     def hops():
         done = region.command("trace", trace, check=False)
-        return done.stdout if "sns:Publish" in done.stdout else None
+        # A hop is told once it has ended.
+        return done.stdout if "sns:Publish" in done.stdout and "function:announce-order" in done.stdout else None
 
     try:
         shown = eventually(hops, 30)

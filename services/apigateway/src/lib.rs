@@ -1,16 +1,20 @@
 //! Amazon API Gateway: REST APIs, and the URLs at which they are called.
 //!
 //! An API is one row with its resources, methods and integrations; a deployment is a copy of it that does not change any
-//! more. A call finds its deployment ([`execution`]), makes the integration's request from the method's
-//! ([`integration`], [`mapping`]) and passes it on to another service of the region.
+//! more. A call finds its deployment, gets past what guards its method, has the integration's request made from the
+//! method's, and is passed on to another service of the region, a function or an endpoint outside ([`execution`]).
 
-mod api;
-mod deployed;
+mod document;
 mod errors;
 mod execution;
-mod integration;
-mod mapping;
+mod gateway_response;
+mod json_schema;
 mod ops;
+mod patch;
+mod policy;
+mod quota;
+mod rows;
+mod rules;
 mod tables;
 
 use std::sync::Arc;

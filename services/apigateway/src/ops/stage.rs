@@ -1,0 +1,82 @@
+//! CreateStage, GetStage, GetStages, UpdateStage, DeleteStage, FlushStageCache, FlushStageAuthorizersCache.
+
+use apigateway_api as api;
+use shapes::ApiError;
+
+use super::{change, change_api, find_api, tell};
+use crate::rows::Stage;
+use crate::tables::DEPLOYMENTS;
+use crate::{document, errors, patch, rules};
+
+change!(CreateStage, |ctx, tx, input| {
+    if input.canary_settings.is_some() {
+        return Err(errors::not_here_yet("The parameter canarySettings of CreateStage"));
+    }
+    let key = (input.rest_api_id.clone(), input.deployment_id.clone());
+    let deployment = DEPLOYMENTS.find(tx, &key)?;
+    change_api(ctx, tx, &input.rest_api_id, |row| {
+        deployment.ok_or_else(errors::no_such_deployment)?;
+        if row.stages.contains_key(&input.stage_name) {
+            return Err(errors::stage_exists());
+        }
+        let mut stage: Stage = document::row(document::of_input(input))?;
+        stage.created_date = ctx.now();
+        stage.last_updated_date = ctx.now();
+        rules::check_stage(&stage)?;
+        let told = described(&stage)?;
+        row.stages.insert(input.stage_name.clone(), stage);
+        Ok(told)
+    })
+});
+
+tell!(GetStage, |ctx, input| described(find_api(ctx, &input.rest_api_id)?.stage(&input.stage_name)?));
+
+tell!(GetStages, |ctx, input| {
+    let row = find_api(ctx, &input.rest_api_id)?;
+    let wanted = input.deployment_id.as_ref();
+    let stages =
+        row.stages.values().filter(|stage| wanted.is_none_or(|wanted| stage.deployment_id == *wanted));
+    Ok(api::GetStagesOutput { item: Some(stages.map(described).collect::<Result<_, _>>()?) })
+});
+
+change!(UpdateStage, |ctx, tx, input| {
+    let row = super::change_api(ctx, tx, &input.rest_api_id, |row| {
+        let known = row.stage_mut(&input.stage_name)?;
+        let mut stage: Stage =
+            patch::patched(known, input.patch_operations.as_deref(), patch::fields::STAGE)?;
+        stage.last_updated_date = ctx.now();
+        rules::check_stage(&stage)?;
+        *known = stage.clone();
+        Ok(stage)
+    })?;
+    let deployment = (input.rest_api_id.clone(), row.deployment_id.clone());
+    if !DEPLOYMENTS.contains(tx, &deployment)? {
+        return Err(errors::no_such_deployment());
+    }
+    described(&row)
+});
+
+change!(DeleteStage, |ctx, tx, input| {
+    change_api(ctx, tx, &input.rest_api_id, |row| {
+        row.stages.remove(&input.stage_name).ok_or_else(errors::no_such_stage)
+    })?;
+    Ok(api::DeleteStageOutput::default())
+});
+
+// A change of an API has its stages made anew, and what they had remembered is gone with them.
+change!(FlushStageCache, |ctx, tx, input| {
+    change_api(ctx, tx, &input.rest_api_id, |row| row.stage(&input.stage_name).map(|_| ()))?;
+    Ok(api::FlushStageCacheOutput::default())
+});
+
+change!(FlushStageAuthorizersCache, |ctx, tx, input| {
+    change_api(ctx, tx, &input.rest_api_id, |row| row.stage(&input.stage_name).map(|_| ()))?;
+    Ok(api::FlushStageAuthorizersCacheOutput::default())
+});
+
+fn described(stage: &Stage) -> Result<api::Stage, ApiError> {
+    let mut document = document::of_row(stage)?;
+    // Responses are not cached here, so there is never a cluster.
+    document["cacheClusterStatus"] = "NOT_AVAILABLE".into();
+    Ok(document::answer(&document))
+}
