@@ -4,6 +4,7 @@
 
 mod attributes;
 mod backlog;
+mod concurrency;
 mod dead_letter;
 mod encryption;
 mod fifo;

@@ -9,13 +9,13 @@ use cloud::{Cloud, Service};
 use proptest::prelude::*;
 use shapes::Timestamp;
 use sqs::SqsService;
-use sqs_api::op::DeleteMessage;
-use sqs_api::{DeleteMessageInput, Message};
+use sqs_api::op::{DeleteMessage, PurgeQueue};
+use sqs_api::{DeleteMessageInput, Message, PurgeQueueInput};
 
 use crate::kit::{Queue, attribute, create, handle, receive};
 
 const TIMEOUT: u64 = 30;
-const RETENTION: u64 = 3600;
+const RETENTION: u64 = 300;
 const MOST_RECEIVES: u32 = 3;
 
 #[derive(Clone, Debug)]
@@ -29,6 +29,7 @@ enum Step {
     Delete(prop::sample::Index),
     Hide(prop::sample::Index, u8),
     Advance(u16),
+    Purge,
     /// In order: nothing is forgotten.
     Restart,
     /// What was received since the clock last moved is forgotten.
@@ -42,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => any::<prop::sample::Index>().prop_map(Step::Delete),
         2 => (any::<prop::sample::Index>(), 0..60_u8).prop_map(|(which, seconds)| Step::Hide(which, seconds)),
         3 => (0..40_u16).prop_map(Step::Advance),
+        1 => Just(Step::Purge),
         1 => Just(Step::Restart),
         1 => Just(Step::Crash),
     ]
@@ -69,6 +71,8 @@ struct Known {
     is_deleted: bool,
     /// Deleted when it was due to be put aside: whichever came first.
     may_be_gone: bool,
+    /// Gone, unless it was put aside before.
+    is_purged: bool,
 }
 
 /// How a handle stands to what the queue knows.
@@ -98,7 +102,7 @@ impl Known {
 
     /// Deleted, expired, or perhaps put aside.
     fn may_be_over(&self, now: u64) -> bool {
-        self.is_deleted || self.has_expired(now) || self.most_receives >= MOST_RECEIVES
+        self.is_deleted || self.is_purged || self.has_expired(now) || self.most_receives >= MOST_RECEIVES
     }
 
     fn bond(&self, receive: &Receive) -> Bond {
@@ -116,6 +120,8 @@ struct World {
     is_fifo: bool,
     messages: Vec<Known>,
     received: Vec<Receive>,
+    /// When the queue was purged last.
+    purged: Option<u64>,
 }
 
 /// How a life of the region ends.
@@ -145,7 +151,7 @@ impl World {
         attributes.extend(kind);
         let url = create(&region, &format!("orders{suffix}"), &attributes).await.unwrap();
         let (queue, service) = (Queue { region, url }, service.unwrap());
-        Self { queue, service, dead, is_fifo, messages: Vec::new(), received: Vec::new() }
+        Self { queue, service, dead, is_fifo, messages: Vec::new(), received: Vec::new(), purged: None }
     }
 
     fn now(&self) -> u64 {
@@ -160,6 +166,7 @@ impl World {
             Step::Delete(which) => self.delete(which).await,
             Step::Hide(which, seconds) => self.hide(which, u64::from(seconds)).await,
             Step::Advance(seconds) => self.advance(seconds.into()).await,
+            Step::Purge => self.purge().await,
             Step::Restart | Step::Crash => unreachable!("a life of the region ends with them"),
         }
     }
@@ -211,6 +218,7 @@ impl World {
             most_receives: 0,
             is_deleted: false,
             may_be_gone: false,
+            is_purged: false,
         });
     }
 
@@ -224,7 +232,7 @@ impl World {
         for message in received {
             let index: usize = message.body.as_deref().unwrap_or_default().parse().unwrap();
             let known = &mut self.messages[index];
-            assert!(!known.is_deleted, "{index} was deleted and came again");
+            assert!(!known.is_deleted && !known.is_purged, "{index} was deleted and came again");
             assert!(!known.is_hidden(now), "{index} came inside its timeout: {known:?} at {now}");
             assert!(!known.has_expired(now), "{index} outlived its retention");
             let count = known.receipt.receives + 1;
@@ -256,7 +264,11 @@ impl World {
 
     fn in_flight(&self, now: u64) -> impl Iterator<Item = &Known> {
         self.messages.iter().filter(move |known| {
-            !known.is_deleted && known.receipt.receives > 0 && known.is_hidden(now) && !known.has_expired(now)
+            !known.is_deleted
+                && !known.is_purged
+                && known.receipt.receives > 0
+                && known.is_hidden(now)
+                && !known.has_expired(now)
         })
     }
 
@@ -296,11 +308,25 @@ impl World {
         let known = &mut self.messages[receive.index];
         let is_held = known.bond(receive) == Bond::Latest
             && !known.is_deleted
+            && !known.is_purged
             && known.is_hidden(now)
             && !known.has_expired(now);
         assert_eq!(outcome.is_ok(), is_held, "{known:?} at {now}: {outcome:?}");
         if is_held {
             known.receipt.hidden_until = now + seconds;
+        }
+    }
+
+    /// Once a minute, everything that was sent before is gone.
+    async fn purge(&mut self) {
+        let now = self.now();
+        let input = PurgeQueueInput { queue_url: self.queue.url.clone() };
+        let outcome = self.queue.region.call::<PurgeQueue>(input).await;
+        let is_due = self.purged.is_none_or(|purged| now >= purged + 60);
+        assert_eq!(outcome.is_ok(), is_due, "{outcome:?} at {now}, after {:?}", self.purged);
+        if is_due {
+            self.purged = Some(now);
+            self.messages.iter_mut().for_each(|known| known.is_purged = true);
         }
     }
 
@@ -342,7 +368,8 @@ impl World {
             }
             let now = self.now();
             rest.retain(|index| {
-                !self.messages[*index].has_expired(now) && !self.messages[*index].may_be_gone
+                let known = &self.messages[*index];
+                !known.has_expired(now) && !known.may_be_gone && !known.is_purged
             });
         }
         assert!(rest.is_empty(), "lost: {rest:?}");
