@@ -18,6 +18,8 @@ pub struct Limits {
     pub idle_time: Duration,
     /// From the end of the headers to the end of the body.
     pub body_time: Duration,
+    /// For which a client may take nothing of an answer that comes in pieces.
+    pub answer_time: Duration,
     /// For requests under way when the region stops.
     pub shutdown_time: Duration,
 }
@@ -32,6 +34,7 @@ impl Default for Limits {
             header_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(180),
             body_time: Duration::from_secs(120),
+            answer_time: Duration::from_secs(120),
             shutdown_time: Duration::from_secs(10),
         }
     }

@@ -1,4 +1,5 @@
-//! How long the gateway waits for a client: for the rest of a request's headers, for its body, for its next request.
+//! How long the gateway waits for a client: for the rest of a request's headers, for its body, for its next request, and
+//! for it to take an answer that comes in pieces.
 //!
 //! Nearly every request is there at once. So a timer per request, which all threads share the keeping of, is made only for
 //! the few that are not, and a connection looks at its own clock a few times a minute.
@@ -51,6 +52,10 @@ pub(crate) struct Quiet {
     has_begun: AtomicBool,
     /// Requests that are being answered.
     under_way: AtomicUsize,
+    /// Those of them whose client is yet to take a piece of the answer.
+    handed: AtomicUsize,
+    /// Milliseconds after `opened` at which the client last took something.
+    taken: AtomicU64,
     /// Frames come and go between requests, so a byte is no request that began.
     is_http2: AtomicBool,
 }
@@ -62,6 +67,8 @@ impl Quiet {
             since: AtomicU64::new(0),
             has_begun: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
+            handed: AtomicUsize::new(0),
+            taken: AtomicU64::new(0),
             is_http2: AtomicBool::new(false),
         })
     }
@@ -70,19 +77,38 @@ impl Quiet {
     pub(crate) fn answering(self: &Arc<Self>) -> Answering {
         self.under_way.fetch_add(1, Relaxed);
         self.has_begun.store(false, Relaxed);
-        Answering(Arc::clone(self))
+        Answering { quiet: Arc::clone(self), is_handed: false }
     }
 
     /// Resolves when the client took longer than `limits` allow.
     pub(crate) async fn too_long(&self, limits: &Limits) {
-        let step = limits.header_time.min(limits.idle_time) / 4;
+        let step = limits.header_time.min(limits.idle_time).min(limits.answer_time) / 4;
         loop {
             tokio::time::sleep(step).await;
+            if self.is_stalled(limits) {
+                return;
+            }
             let waited = self.now().saturating_sub(self.since.load(Relaxed));
             let limit = if self.has_begun.load(Relaxed) { limits.header_time } else { limits.idle_time };
             if self.under_way.load(Relaxed) == 0 && u128::from(waited) >= limit.as_millis() {
                 return;
             }
+        }
+    }
+
+    /// Whether every answer waits for the client, which took nothing for too long.
+    fn is_stalled(&self, limits: &Limits) -> bool {
+        let handed = self.handed.load(Relaxed);
+        let waited = self.now().saturating_sub(self.taken.load(Relaxed));
+        handed > 0
+            && handed == self.under_way.load(Relaxed)
+            && u128::from(waited) >= limits.answer_time.as_millis()
+    }
+
+    /// The socket took bytes. On HTTP/2 they may be frames that have nothing to do with an answer.
+    fn wrote(&self) {
+        if !self.is_http2.load(Relaxed) {
+            self.taken.store(self.now(), Relaxed);
         }
     }
 
@@ -107,12 +133,37 @@ impl Quiet {
 }
 
 /// A request under way on a connection.
-pub(crate) struct Answering(Arc<Quiet>);
+pub(crate) struct Answering {
+    quiet: Arc<Quiet>,
+    is_handed: bool,
+}
+
+impl Answering {
+    /// The next piece of the answer is asked for: the client took what there was.
+    pub(crate) fn asked(&mut self) {
+        self.quiet.taken.store(self.quiet.now(), Relaxed);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        if std::mem::take(&mut self.is_handed) {
+            self.quiet.handed.fetch_sub(1, Relaxed);
+        }
+    }
+
+    /// A piece of the answer is on its way.
+    pub(crate) fn handed(&mut self) {
+        if !std::mem::replace(&mut self.is_handed, true) {
+            self.quiet.handed.fetch_add(1, Relaxed);
+        }
+    }
+}
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.fell_silent();
-        self.0.under_way.fetch_sub(1, Relaxed);
+        self.settle();
+        self.quiet.fell_silent();
+        self.quiet.under_way.fetch_sub(1, Relaxed);
     }
 }
 
@@ -137,9 +188,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for Overheard<S> {
     }
 }
 
+impl<S> Overheard<S> {
+    fn heard(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(1..)) = written {
+            self.quiet.wrote();
+        }
+        written
+    }
+}
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for Overheard<S> {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(task, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(task, bytes);
+        self.heard(written)
     }
 
     fn poll_write_vectored(
@@ -147,7 +208,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Overheard<S> {
         task: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(task, buffers)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(task, buffers);
+        self.heard(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -200,6 +262,31 @@ mod tests {
         assert!(!ends_within(&quiet, 1000).await);
         drop(answering);
         assert!(ends_within(&quiet, 240).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_of_an_answer_is_given_up() {
+        let quiet = Quiet::new();
+        quiet.received(b"GET / HTTP/1.1");
+        let mut answering = quiet.answering();
+        answering.handed();
+        assert!(!ends_within(&quiet, 110).await);
+        quiet.wrote();
+        assert!(!ends_within(&quiet, 110).await, "a slow reader is a reader");
+        assert!(ends_within(&quiet, 60).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_that_are_being_made_keep_a_connection() {
+        let quiet = Quiet::new();
+        quiet.received(b"PRI * HTTP/2.0\r\n");
+        let mut stalled = quiet.answering();
+        stalled.handed();
+        let other = quiet.answering();
+        assert!(!ends_within(&quiet, 1000).await);
+        drop(other);
+        quiet.wrote();
+        assert!(ends_within(&quiet, 60).await, "frames of HTTP/2 say nothing of the answer");
     }
 
     #[tokio::test(start_paused = true)]
