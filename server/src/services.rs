@@ -103,6 +103,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let kms = kms::KmsService::new(cloud.clone());
     let secrets = secretsmanager::SecretsService::new(cloud.clone());
     let sqs = sqs::SqsService::new(cloud.clone());
+    let ssm = ssm::SsmService::new(cloud.clone());
 
     let services = vec![
         apigateway::service(cloud.clone()),
@@ -118,6 +119,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         secrets.service(),
         sns::service(cloud.clone(), mail.clone()),
         sqs.service(),
+        ssm.service(),
     ];
     let mut jobs = lambda.jobs();
     jobs.extend(bridge.jobs());
@@ -129,6 +131,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     jobs.extend(secrets.jobs());
     jobs.extend(sns::jobs(cloud, mail));
     jobs.extend(sqs.jobs());
+    jobs.extend(ssm.jobs());
     let starting = lambda.clone();
     Ok(Parts {
         services,

@@ -29,6 +29,7 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
     ("secretsmanager/api", "secretsmanager"),
     ("sns/api", "sns"),
     ("sqs/api", "sqs"),
+    ("ssm/api", "ssm"),
 ];
 
 /// Keys that hold prose or what only documentation and client generators use.

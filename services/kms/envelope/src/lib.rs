@@ -28,6 +28,13 @@ impl fmt::Debug for Sealed {
     }
 }
 
+impl Sealed {
+    /// The sealed data key and the sealed value, for those who show what is stored.
+    pub fn ciphertext(&self) -> Vec<u8> {
+        [self.data_key.as_slice(), &self.bytes].concat()
+    }
+}
+
 /// Seals `value` for the caller of `ctx` by way of `service` (`ssm.amazonaws.com`). Errors are those of KMS.
 pub async fn seal(
     ctx: &Ctx,
