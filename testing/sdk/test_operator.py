@@ -150,3 +150,17 @@ def test_the_console_is_served(region):
         path = asset if asset.startswith("/") else f"/_brume/{asset.removeprefix('./')}"
         assert region.http("GET", path).status == 200, asset
     assert json.loads(region.http("GET", "/_brume/api/architecture").text)["region"] == "us-east-1"
+
+
+def test_the_console_shows_what_waits_in_a_queue(region, name):
+    sqs = region.client("sqs")
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    for body in ("first", "<b>second</b>"):
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    sqs.receive_message(QueueUrl=queue)
+    waiting = region.api(f"/node?arn=arn:aws:sqs:us-east-1:000000000000:{name}")["waiting"]
+    assert [(message["text"], message["state"]) for message in waiting] == [
+        ("first", "in flight"), ("<b>second</b>", "visible")]
+    detail = json.loads(waiting[0]["detail"])
+    assert (detail["Body"], detail["Receives"]) == ("first", 1) and waiting[0]["trace"].startswith("1-")
+    assert "Messages" in sqs.receive_message(QueueUrl=queue), "a look receives nothing"
