@@ -249,8 +249,13 @@ pub(crate) fn bad_digest(what: &str) -> ApiError {
     error(400, "BadDigest", message)
 }
 
-pub(crate) fn invalid_object_state(class: &str) -> ApiError {
-    let detail = ErrorDetail { storage_class: Some(class.to_owned()), ..Default::default() };
+/// `access_tier` is the one of Intelligent-Tiering.
+pub(crate) fn invalid_object_state(class: &str, access_tier: Option<&str>) -> ApiError {
+    let detail = ErrorDetail {
+        storage_class: Some(class.to_owned()),
+        access_tier: access_tier.map(str::to_owned),
+        ..Default::default()
+    };
     let message = "The operation is not valid for the object's storage class";
     error(403, "InvalidObjectState", message).with_detail(detail)
 }

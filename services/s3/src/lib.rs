@@ -38,6 +38,7 @@ mod stored_shape;
 mod sweep;
 mod tables;
 mod tags;
+mod tiering;
 mod upload;
 mod versions;
 

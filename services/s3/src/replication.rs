@@ -22,7 +22,7 @@ use crate::ops::{CopySource, source_of};
 use crate::settings::Loaded;
 use crate::store_version::bucket_now;
 use crate::upload::Received;
-use crate::{S3, key, versions};
+use crate::{S3, key, tiering, versions};
 
 const JOB: &str = "s3.replication";
 
@@ -153,13 +153,16 @@ impl S3 {
             replica.content = *content;
         }
         let (place, goal) = (copy.key.clone(), Arc::clone(&target));
+        let (now, number) = (own.now(), own.ids().number());
         let freed = self
             .write(move |tx| {
                 let bucket = bucket_now(tx, &goal)?;
                 if let Some((_, draft)) = &draft {
                     draft.store(tx);
                 }
-                versions::insert(tx, &bucket, &place, &replica)
+                let freed = versions::insert(tx, &bucket, &place, &replica)?;
+                tiering::watch(tx, &bucket, &place, &replica, now, number)?;
+                Ok::<_, ApiError>(freed)
             })
             .await?;
         if let Some(received) = received {

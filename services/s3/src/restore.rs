@@ -9,7 +9,7 @@ use shapes::{ApiError, Timestamp};
 use crate::bucket::Bucket;
 use crate::events::Event;
 use crate::object::VersionId;
-use crate::{S3, key, versions};
+use crate::{S3, key, tiering, versions};
 
 pub(crate) const JOB: &str = "s3.restore";
 
@@ -68,7 +68,13 @@ impl S3 {
                     versions::update(tx, loaded.bucket.id, key, &version)?;
                     ("ObjectRestore:Delete", None)
                 }
-                until => ("ObjectRestore:Completed", until),
+                Some(until) => ("ObjectRestore:Completed", Some(until)),
+                None => {
+                    version.restore = None;
+                    versions::update(tx, loaded.bucket.id, key, &version)?;
+                    tiering::bring_back(tx, loaded.bucket.id, key, &version, ctx.now());
+                    ("ObjectRestore:Completed", None)
+                }
             };
             s3.notify(&ctx, tx, &loaded, &Event { name, key, version: &version })?;
             Ok(next)

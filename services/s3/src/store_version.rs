@@ -12,7 +12,7 @@ use crate::events::Event;
 use crate::object::Version;
 use crate::settings::Loaded;
 use crate::upload::{Stored, StoredDraft};
-use crate::{S3, errors, replication, tables, versions};
+use crate::{S3, errors, replication, tables, tiering, versions};
 
 /// A version that is whole but for its id, and where it goes.
 pub(crate) struct NewVersion {
@@ -82,6 +82,7 @@ impl S3 {
         let mut version = version.clone();
         version.replication = replication::status(loaded, key, &version);
         let (version, freed) = versions::put(tx, &bucket, key, version, conditions)?;
+        tiering::watch(tx, &bucket, key, &version, ctx.now(), ctx.ids().number())?;
         self.replicate(tx, loaded, key, &version)?;
         self.notify(ctx, tx, loaded, &Event { name: event, key, version: &version })?;
         Ok((version, bucket, freed))

@@ -8,6 +8,7 @@ use store::{Table, Tail};
 use crate::bucket::Bucket;
 use crate::multipart::{Manifest, Part, Upload};
 use crate::object::Version;
+use crate::tiering::Watched;
 
 /// Buckets by name.
 pub(crate) const BUCKETS: Table<String, Bucket> = Table::new("s3/bucket");
@@ -43,6 +44,10 @@ pub(crate) const UPLOADS: Table<(u64, String, u128), Upload> = Table::new("s3/up
 
 /// Parts of uploads under way.
 pub(crate) const PARTS: Table<(u128, u16), Part> = Table::new("s3/part");
+
+/// Versions under Intelligent-Tiering, by bucket, key and the version's order. A row may outlive its version until the
+/// bucket's next round.
+pub(crate) const WATCHED: Table<(u64, String, u64), Watched> = Table::new("s3/watched");
 
 /// What the region itself must remember: its key, and what it has scheduled.
 pub(crate) const FACTS: Table<String, Fact> = Table::new("s3/fact");

@@ -48,6 +48,20 @@ pub(crate) fn find(
     }
 }
 
+/// The version of a key with this order.
+pub(crate) fn at(
+    reader: &mut dyn Reader,
+    bucket: u64,
+    key: &str,
+    order: u64,
+) -> Result<Option<Version>, StoreError> {
+    let current = tables::CURRENT.find(reader, &tables::current(bucket, key))?;
+    match current.filter(|current| current.id.order == order) {
+        Some(current) => Ok(Some(current)),
+        None => tables::OLDER.find(reader, &tables::older(bucket, key, order)),
+    }
+}
+
 /// As [`find`]; what is not there, and delete markers, are errors.
 pub(crate) fn find_object(
     reader: &mut dyn Reader,

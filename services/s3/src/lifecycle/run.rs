@@ -19,7 +19,7 @@ use crate::ops::abort_upload;
 use crate::settings::Loaded;
 use crate::store_version::bucket_now;
 use crate::versions::{self, Freed};
-use crate::{S3, key, tables};
+use crate::{S3, key, tables, tiering};
 
 /// Rows looked at in one go, and changes made in one transaction.
 const PAGE: usize = 500;
@@ -74,25 +74,38 @@ impl S3 {
         let id = job.payload.as_slice().try_into().map(u64::from_be_bytes).unwrap_or_default();
         self.buckets.forget(&job.subject);
         let loaded = self.find_bucket(&job.subject)?.filter(|loaded| loaded.bucket.id == id);
-        let rules = loaded.as_ref().and_then(|loaded| loaded.settings.lifecycle.as_ref());
-        let (Some(loaded), Some(rules)) = (&loaded, rules) else {
+        let Some(loaded) = &loaded else {
             self.write(move |tx| {
                 tables::FACTS.delete(tx, &fact(id));
+                for (place, _) in tables::WATCHED.list(tx, &Range::prefix(&id), usize::MAX)? {
+                    tables::WATCHED.delete(tx, &place);
+                }
                 Ok::<_, ApiError>(())
             })
             .await?;
             return Ok(false);
         };
-        let rules: Vec<LifecycleRule> =
-            rules.rules.iter().filter(|rule| rule.status == "Enabled").cloned().collect();
+        let rules = loaded.settings.lifecycle.iter().flat_map(|lifecycle| &lifecycle.rules);
+        let rules: Vec<LifecycleRule> = rules.filter(|rule| rule.status == "Enabled").cloned().collect();
         let region =
             identity::Region::parse(&loaded.bucket.region).unwrap_or(self.cloud.settings().default_region);
         let arn = key::arn(&loaded.bucket.name, None);
         let ctx = self.cloud.background("s3.amazonaws.com", &arn, loaded.bucket.owner, region);
-        self.look_through_current(&ctx, loaded, &rules).await?;
-        self.look_through_older(&ctx, loaded, &rules).await?;
-        self.look_through_uploads(&ctx, loaded, &rules).await?;
-        Ok(true)
+        if !rules.is_empty() {
+            self.look_through_current(&ctx, loaded, &rules).await?;
+            self.look_through_older(&ctx, loaded, &rules).await?;
+            self.look_through_uploads(&ctx, loaded, &rules).await?;
+        }
+        self.move_tiers(&ctx, loaded).await?;
+        self.write(move |tx| {
+            let has_rules = tables::CONFIGS.contains(tx, &(id, "lifecycle".to_owned(), String::new()))?;
+            let has_more = has_rules || !tables::WATCHED.list(tx, &Range::prefix(&id), 1)?.is_empty();
+            if !has_more {
+                tables::FACTS.delete(tx, &fact(id));
+            }
+            Ok::<_, ApiError>(has_more)
+        })
+        .await
     }
 
     async fn look_through_current(
@@ -284,6 +297,7 @@ impl S3 {
                 version.class = *class;
                 version.restore = None;
                 versions::update(tx, bucket.id, key, &version)?;
+                tiering::watch(tx, bucket, key, &version, ctx.now(), ctx.ids().number())?;
                 self.notify(ctx, tx, loaded, &Event { name: "LifecycleTransition", key, version: &version })?;
             }
         }

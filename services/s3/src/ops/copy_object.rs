@@ -19,7 +19,7 @@ use crate::object::{Content, ETag, Encryption, Version};
 use crate::settings::Loaded;
 use crate::store_version::NewVersion;
 use crate::upload::{MOST_BYTES, Received, Stored};
-use crate::{S3, errors, key, tags, versions};
+use crate::{S3, errors, key, tags, tiering, versions};
 
 /// `bucket/key?versionId=id`, encoded as a URL is.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,8 +99,9 @@ impl S3 {
             _ => error,
         })?;
         Conditions::of_source(input).check_source(&version)?;
-        if !version.is_readable(ctx.now()) {
-            return Err(errors::invalid_object_state(version.class.name()));
+        let tier = tiering::tier(&mut reader, loaded.bucket.id, &named.key, &version)?;
+        if !version.is_readable(ctx.now()) || tier.archive_name().is_some() {
+            return Err(errors::invalid_object_state(version.class.name(), tier.archive_name()));
         }
         let customer_key = self.check_customer_key(&version.encryption, input, "CopySource")?;
         let found = self.find_content(&mut reader, &version)?;
@@ -165,6 +166,7 @@ impl Handle<CopyObject> for S3 {
         conditions.check_writable()?;
         let named = CopySource::parse(&input.copy_source)?;
         let source = self.source(ctx, &named, &input).await?;
+        self.accessed(ctx, &source.loaded, &named.key, &source.version).await?;
         if source.version.size > MOST_BYTES {
             let message = "The specified copy source is larger than the maximum allowable size for a copy source: \
                            5368709120";

@@ -18,6 +18,7 @@ use crate::fields::{Fields, FieldsMut};
 use crate::multipart::Manifest;
 use crate::object::{Content, Version};
 use crate::settings::Loaded;
+use crate::tiering::{self, Tier};
 use crate::{S3, encryption, errors, http_date, key, lifecycle, range, tables, versions};
 
 /// What of a version a request gets.
@@ -35,15 +36,16 @@ impl Handle<GetObject> for S3 {
     async fn handle(self: &Arc<Self>, ctx: &Ctx, input: GetObjectInput) -> Result<GetObjectOutput, ApiError> {
         refuse_anonymous_overrides(ctx, &input)?;
         let loaded = self.bucket_of(&input.bucket, input.expected_bucket_owner.as_deref())?;
-        let (version, found, part) = self.look(ctx, &loaded, &input)?;
-        if !version.is_readable(ctx.now()) {
-            return Err(errors::invalid_object_state(version.class.name()));
+        let (version, found, part, tier) = self.look(ctx, &loaded, &input)?;
+        if !version.is_readable(ctx.now()) || tier.archive_name().is_some() {
+            return Err(errors::invalid_object_state(version.class.name(), tier.archive_name()));
         }
         let mut output = GetObjectOutput::default();
         describe(ctx.now(), &version, &part, &loaded, &input, &mut output);
         let customer_key = self.check_customer_key(&version.encryption, &input, "")?;
         let key = self.key_for_reading(ctx, &version.encryption, customer_key).await?;
         let length = part.range.end - part.range.start;
+        self.accessed(ctx, &loaded, &input.key, &version).await?;
         output.body = Some(self.body(&version, found, &key, part.range).await?);
         ctx.publish("AWS/S3", "BytesDownloaded", ("BucketName", &input.bucket), length as f64);
         Ok(output)
@@ -62,10 +64,11 @@ impl Handle<HeadObject> for S3 {
     ) -> Result<HeadObjectOutput, ApiError> {
         refuse_anonymous_overrides(ctx, &input)?;
         let loaded = self.bucket_of(&input.bucket, input.expected_bucket_owner.as_deref())?;
-        let (version, _, part) = self.look(ctx, &loaded, &input)?;
+        let (version, _, part, tier) = self.look(ctx, &loaded, &input)?;
         self.check_customer_key(&version.encryption, &input, "")?;
         let mut output = HeadObjectOutput::default();
         describe(ctx.now(), &version, &part, &loaded, &input, &mut output);
+        output.archive_status = tier.archive_name().map(str::to_owned);
         Ok(output)
     }
 }
@@ -92,13 +95,13 @@ impl S3 {
         self.version_guard(ctx, bucket, key, version, action)
     }
 
-    /// The version that a read is about, where its bytes are, and which of them are asked for.
+    /// The version that a read is about, where its bytes are, which of them are asked for, and the tier they are in.
     fn look(
         &self,
         ctx: &Ctx,
         loaded: &Loaded,
         input: &dyn Struct,
-    ) -> Result<(Version, Found, Part), ApiError> {
+    ) -> Result<(Version, Found, Part, Tier), ApiError> {
         let fields = Fields(input);
         let key = fields.text("Key").unwrap_or_default();
         key::check(key)?;
@@ -110,7 +113,8 @@ impl S3 {
         Conditions::read(input).check_read(&version)?;
         let found = self.find_content(&mut reader, &version)?;
         let part = which(&version, &found, input)?;
-        Ok((version, found, part))
+        let tier = tiering::tier(&mut reader, loaded.bucket.id, key, &version)?;
+        Ok((version, found, part, tier))
     }
 }
 

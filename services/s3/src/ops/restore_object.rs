@@ -7,12 +7,14 @@ use clock::{Jobs, NewJob};
 use cloud::{Ctx, Guard, Handle};
 use s3_api::op::RestoreObject;
 use s3_api::{RestoreObjectInput, RestoreObjectOutput};
-use shapes::ApiError;
+use shapes::{ApiError, Timestamp};
+use store::Reader;
 
 use crate::class::StorageClass;
 use crate::events::Event;
-use crate::object::Restore;
+use crate::object::{Restore, Version};
 use crate::store_version::bucket_now;
+use crate::tiering::{self, Tier};
 use crate::{S3, errors, lifecycle, restore, versions};
 
 impl Handle<RestoreObject> for S3 {
@@ -30,8 +32,8 @@ impl Handle<RestoreObject> for S3 {
         if request.select_parameters.is_some() {
             return Err(errors::not_here_yet("Selecting from an archived object"));
         }
-        let days = request.days.ok_or_else(errors::malformed_xml)?;
-        if days <= 0 {
+        let days = request.days;
+        if let Some(days) = days.filter(|days| *days <= 0) {
             let message = "restoration days should be at least 1";
             return Err(errors::invalid_argument("Days", &days.to_string(), message));
         }
@@ -44,22 +46,19 @@ impl Handle<RestoreObject> for S3 {
                 let bucket = bucket_now(tx, &loaded)?;
                 let mut version =
                     versions::find_object(tx, &bucket, &input.key, input.version_id.as_deref())?;
-                if !version.class.is_archive() {
-                    let message = "Restore is not allowed for the object's current storage class";
-                    return Err(ApiError::with_status(403, "InvalidObjectState", message));
-                }
+                let archive = Archive::of(tx, bucket.id, &input.key, &version)?;
+                let until = |ready| archive.until(ready, days);
+                until(now)?;
                 let status = match version.restore {
                     Some(restore) if restore.ready > now => return Err(errors::restore_in_progress()),
                     // What is restored already stays so for longer.
                     Some(restore) if version.is_readable(now) => {
-                        let until = Some(lifecycle::midnight_after(now, days));
-                        version.restore = Some(Restore { until, ..restore });
+                        version.restore = Some(Restore { until: until(now)?, ..restore });
                         200
                     }
                     _ => {
-                        let ready = now + delay(version.class, &tier)?;
-                        let until = Some(lifecycle::midnight_after(ready, days));
-                        version.restore = Some(Restore { ready, until });
+                        let ready = now + delay(archive.class, &tier)?;
+                        version.restore = Some(Restore { ready, until: until(ready)? });
                         let job = NewJob {
                             kind: restore::JOB,
                             subject: format!("{}/{}", bucket.name, input.key),
@@ -81,6 +80,39 @@ impl Handle<RestoreObject> for S3 {
             })
             .await?;
         Ok(RestoreObjectOutput { status_code: Some(status), ..Default::default() })
+    }
+}
+
+/// Where archived bytes are, with the delays of this class. What Intelligent-Tiering archived comes back for good.
+struct Archive {
+    class: StorageClass,
+    is_tier: bool,
+}
+
+impl Archive {
+    fn of(reader: &mut dyn Reader, bucket: u64, key: &str, version: &Version) -> Result<Self, ApiError> {
+        match tiering::tier(reader, bucket, key, version)? {
+            Tier::Archive => Ok(Self { class: StorageClass::Glacier, is_tier: true }),
+            Tier::DeepArchive => Ok(Self { class: StorageClass::DeepArchive, is_tier: true }),
+            _ if version.class.is_archive() => Ok(Self { class: version.class, is_tier: false }),
+            _ => {
+                let message = "Restore is not allowed for the object's current storage class";
+                Err(ApiError::with_status(403, "InvalidObjectState", message))
+            }
+        }
+    }
+
+    /// When the restored copy goes away again.
+    fn until(&self, ready: Timestamp, days: Option<i32>) -> Result<Option<Timestamp>, ApiError> {
+        match days {
+            None if self.is_tier => Ok(None),
+            None => Err(errors::malformed_xml()),
+            Some(days) if self.is_tier => {
+                let message = "Days cannot be specified for objects in the INTELLIGENT_TIERING storage class";
+                Err(errors::invalid_argument("Days", &days.to_string(), message))
+            }
+            Some(days) => Ok(Some(lifecycle::midnight_after(ready, days))),
+        }
     }
 }
 

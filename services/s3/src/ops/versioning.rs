@@ -42,7 +42,10 @@ impl Handle<PutBucketVersioning> for S3 {
         let loaded = self.bucket_of(&input.bucket, input.expected_bucket_owner.as_deref())?;
         let configuration = input.versioning_configuration;
         if configuration.mfa_delete.as_deref() == Some("Enabled") {
-            return Err(errors::not_here_yet("MFA delete"));
+            return Err(match input.mfa {
+                None => errors::access_denied("Mfa Authentication must be used for this request"),
+                Some(_) => errors::not_here_yet("MFA delete"),
+            });
         }
         let versioning = match configuration.status.as_deref() {
             Some("Enabled") => Versioning::Enabled,

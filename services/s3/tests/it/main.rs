@@ -17,4 +17,5 @@ mod multipart;
 mod objects;
 mod replication;
 mod storage;
+mod tiering;
 mod versions;

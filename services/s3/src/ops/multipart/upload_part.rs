@@ -75,7 +75,9 @@ impl Handle<UploadPartCopy> for S3 {
         let number = part_number(input.part_number)?;
         let (id, upload) = self.upload(&mut self.read()?, &loaded, &input.key, &input.upload_id)?;
         let mut plan = self.part_plan(&upload, &input)?;
-        let source = self.source(ctx, &CopySource::parse(&input.copy_source)?, &input).await?;
+        let named = CopySource::parse(&input.copy_source)?;
+        let source = self.source(ctx, &named, &input).await?;
+        self.accessed(ctx, &source.loaded, &named.key, &source.version).await?;
         let size = source.version.size;
         let range = match &input.copy_source_range {
             None => 0..size,
