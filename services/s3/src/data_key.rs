@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use blobs::sealed::Key;
 use cloud::Ctx;
+use identity::Region;
 use kms_api::{DecryptInput, GenerateDataKeyInput};
 use shapes::{ApiError, Timestamp};
 
@@ -26,6 +27,7 @@ const KEPT: usize = 1000;
 /// In the header `x-amz-server-side-encryption-context`.
 const LONGEST_CONTEXT: usize = 2048;
 const ARN: &str = "aws:s3:arn";
+const SERVICE: &str = "s3.amazonaws.com";
 
 /// The bucket keys that were used a moment ago, for those who may use them.
 #[derive(Default)]
@@ -90,7 +92,7 @@ impl BucketKeys {
             key_spec: Some("AES_256".to_owned()),
             ..GenerateDataKeyInput::default()
         };
-        let call = ctx.via_service("s3.amazonaws.com");
+        let call = in_region_of(ctx, asked.key_id).via_service(SERVICE);
         let made = call.call::<kms_api::op::GenerateDataKey>(input).await.map_err(errors::of_kms)?;
         let key = data_key(made.plaintext.as_deref())?;
         let encryption = Encryption::DataKey {
@@ -112,7 +114,7 @@ impl BucketKeys {
     pub(crate) async fn open(
         &self,
         ctx: &Ctx,
-        sealed: &[u8],
+        (key_arn, sealed): (&str, &[u8]),
         context: &BTreeMap<String, String>,
         has_bucket_key: bool,
     ) -> Result<Key, ApiError> {
@@ -125,7 +127,7 @@ impl BucketKeys {
             encryption_context: Some(context.clone()),
             ..DecryptInput::default()
         };
-        let call = ctx.via_service("s3.amazonaws.com");
+        let call = in_region_of(ctx, key_arn).via_service(SERVICE);
         let opened = call.call::<kms_api::op::Decrypt>(input).await.map_err(errors::of_kms)?;
         let key = data_key(opened.plaintext.as_deref())?;
         if has_bucket_key {
@@ -134,6 +136,12 @@ impl BucketKeys {
         }
         Ok(key)
     }
+}
+
+/// A bucket is reached from every region, and a key lies in one.
+fn in_region_of(ctx: &Ctx, key_arn: &str) -> Ctx {
+    let region = identity::arn::split(key_arn).and_then(|parts| Region::parse(parts.region));
+    ctx.in_tenant(ctx.account(), region.unwrap_or(ctx.region()))
 }
 
 fn data_key(bytes: Option<&[u8]>) -> Result<Key, ApiError> {

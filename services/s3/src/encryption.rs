@@ -182,8 +182,8 @@ impl S3 {
     ) -> Result<Key, ApiError> {
         match (customer_key, encryption) {
             (Some(key), _) => Ok(key),
-            (None, Encryption::DataKey { sealed, context, has_bucket_key, .. }) => {
-                self.bucket_keys.open(ctx, sealed, context, *has_bucket_key).await
+            (None, Encryption::DataKey { key_arn, sealed, context, has_bucket_key, .. }) => {
+                self.bucket_keys.open(ctx, (key_arn, sealed), context, *has_bucket_key).await
             }
             (None, _) => self.region_key(),
         }

@@ -65,6 +65,16 @@ async fn an_object_is_read_as_long_as_its_key_works() {
 }
 
 #[tokio::test]
+async fn an_object_is_read_from_every_region() {
+    let bucket = Bucket::create().await;
+    let key = key(&bucket).await;
+    bucket.try_put(with_key("k", "text", Some(&key))).await.unwrap();
+    let ctx = bucket.region.ctx();
+    let there = ctx.in_tenant(ctx.account(), identity::Region::parse("eu-west-1").unwrap());
+    assert!(there.call::<GetObject>(get("k")).await.is_ok());
+}
+
+#[tokio::test]
 async fn keys_that_are_not_there_are_told_and_without_one_the_services_own_is_used() {
     let bucket = Bucket::create().await;
     let missing = "1234abcd-12ab-34cd-56ef-1234567890ab";
