@@ -102,6 +102,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
 
     let kms = kms::KmsService::new(cloud.clone());
     let secrets = secretsmanager::SecretsService::new(cloud.clone());
+    let scheduler = scheduler::SchedulerService::new(cloud.clone(), bridge.api_destinations());
     let sqs = sqs::SqsService::new(cloud.clone());
     let ssm = ssm::SsmService::new(cloud.clone());
 
@@ -116,6 +117,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         lambda.service(),
         logs::service(cloud.clone()),
         objects.service(),
+        scheduler.service(),
         secrets.service(),
         sns::service(cloud.clone(), mail.clone()),
         sqs.service(),
@@ -128,6 +130,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     jobs.extend(kms.jobs());
     jobs.extend(logs::jobs(cloud));
     jobs.extend(objects.jobs());
+    jobs.extend(scheduler.jobs());
     jobs.extend(secrets.jobs());
     jobs.extend(sns::jobs(cloud, mail));
     jobs.extend(sqs.jobs());

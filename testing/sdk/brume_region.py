@@ -3,6 +3,7 @@
 The binary is $BRUME, or else the newest that cargo has built.
 """
 
+import datetime
 import functools
 import http.client
 import io
@@ -237,6 +238,10 @@ class Region:
         answer = self.http("GET" if body is None else "POST", f"/_brume/api{path}", content)
         assert answer.status == 200, answer
         return answer.json
+
+    def now(self):
+        """The region's time, as its answers tell it."""
+        return datetime.datetime.fromisoformat(self.api("/clock")["now"])
 
     def advance(self, seconds):
         self.api("/clock", {"advance_seconds": seconds})

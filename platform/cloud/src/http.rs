@@ -37,6 +37,20 @@ pub trait RawCalls: Send + Sync {
         service: &'a str,
         request: Request<Bytes>,
     ) -> BoxFuture<'a, Response<Bytes>>;
+
+    /// Calls an operation by its name, as universal targets name it: `service` as the SDKs write it in small letters,
+    /// `operation` with a small first letter or a capital one. Input and answer are JSON documents whose members have the
+    /// model's names.
+    fn call_named<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        service: &'a str,
+        operation: &'a str,
+        input: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, ApiError>>;
+
+    /// Whether there is such an operation for [`Self::call_named`], with a handler or without.
+    fn knows(&self, service: &str, operation: &str) -> bool;
 }
 
 pub(crate) fn not_open() -> ApiError {

@@ -272,6 +272,47 @@ impl RawCalls for Gateway {
             }
         })
     }
+
+    fn call_named<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        service: &'a str,
+        operation: &'a str,
+        input: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, ApiError>> {
+        Box::pin(async move {
+            let named = self.routes.operation_named(service, operation);
+            let named = named.ok_or_else(|| unknown_operation(Some(operation)))?;
+            self.call_document(ctx, named, &input).await
+        })
+    }
+
+    fn knows(&self, service: &str, operation: &str) -> bool {
+        self.routes.operation_named(service, operation).is_some()
+    }
+}
+
+impl Gateway {
+    async fn call_document(
+        &self,
+        ctx: &Ctx,
+        (service, operation): (&'static ServiceSchema, &'static OperationSchema),
+        input: &Bytes,
+    ) -> Result<Bytes, ApiError> {
+        let registry = self.cloud.registry()?;
+        let handler =
+            registry.find(service, operation).ok_or_else(|| not_implemented(service, operation.name))?;
+        let protocol = Protocol::AwsJson11;
+        let headers = http::HeaderMap::new();
+        let request = wire::Request::new("POST", "/", "", &headers, input);
+        let mut document = registry.new_input(handler);
+        let missing = wire::decode_request(protocol, operation, &request, &Labels::new(), &mut *document)?;
+        if !registry.service_of(handler).words_own_checks {
+            check(protocol, &*document, &missing)?;
+        }
+        let output = registry.call(ctx, handler, document).await?;
+        Ok(wire::encode_output(protocol, service, operation, &*output, ctx.request_id()).body)
+    }
 }
 
 /// The operation that a request in `protocol` means.

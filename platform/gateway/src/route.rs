@@ -69,6 +69,22 @@ impl Routes {
         own.or_else(|| self.by_signing_name.get(name)?.first().map(|index| &self.services[*index]))
     }
 
+    /// An operation by the names that the SDKs have for it and for its service: `eventbridge`, `putEvents`.
+    pub(crate) fn operation_named(
+        &self,
+        service: &str,
+        operation: &str,
+    ) -> Option<(&'static ServiceSchema, &'static OperationSchema)> {
+        let is_it = |schema: &ServiceSchema| {
+            let letters = schema.service_id.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|letter| letter.to_ascii_lowercase()).eq(service.chars()) || schema.name == service
+        };
+        let routed = self.services.iter().find(|routed| is_it(routed.schema))?;
+        let mut rest = operation.chars();
+        let name: String = rest.next()?.to_uppercase().chain(rest).collect();
+        Some((routed.schema, routed.operation(&name)?))
+    }
+
     /// Whether the headers alone leave no doubt that a request is for a service of the region: one with a target, signed
     /// for it. Nearly all are.
     pub(crate) fn is_settled(&self, head: &Head<'_>) -> bool {

@@ -153,11 +153,12 @@ impl RuleTarget {
 
 fn check_arn(id: &str, target: &str) -> Result<(), ApiError> {
     match Kind::of(target) {
-        Ok(_) => Ok(()),
-        Err(TargetError::NotAnArn) => Err(errors::invalid_parameter(
+        // Universal targets are for schedules.
+        Ok(Kind::Operation) | Err(TargetError::NotAnArn) => Err(errors::invalid_parameter(
             target,
             format!("Provided Arn of target {id} is not in correct format."),
         )),
+        Ok(_) => Ok(()),
         Err(TargetError::NotHere(service)) => Err(errors::is_not_here_yet(&format!(
             "Target {id}: targets of the service {service} ({target}) are"
         ))),

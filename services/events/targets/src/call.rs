@@ -16,7 +16,7 @@ use sqs_api::op::SendMessage;
 use sqs_api::{MessageAttributeValue, MessageSystemAttributeValue, SendMessageInput};
 use store::Tx;
 
-use crate::target::queue_url;
+use crate::target::{operation, queue_url};
 use crate::{Failure, Kind, Origin, Target, code};
 
 /// What goes to a target.
@@ -51,7 +51,7 @@ pub(crate) fn call_within(
         Kind::Topic => publish(&caller, tx, target, content.payload),
         Kind::LogGroup => put_log_event(ctx, tx, principal, origin, target, content.payload),
         Kind::EventBus => put_event(&caller, tx, target, content),
-        Kind::Function | Kind::ApiDestination | Kind::RestApi => return None,
+        Kind::Function | Kind::ApiDestination | Kind::RestApi | Kind::Operation => return None,
     })
 }
 
@@ -80,12 +80,12 @@ fn send_message(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, content: &Content<'
 pub(crate) fn bury(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
-    (principal, origin): (&str, &Origin),
+    (principal, origin, role): (&str, &Origin, Option<&str>),
     queue: &str,
     body: &str,
     attributes: &[(String, String)],
 ) -> Result<(), Failure> {
-    let target = Target { arn: queue.to_owned(), ..Target::default() };
+    let target = Target { arn: queue.to_owned(), role_arn: role.map(str::to_owned), ..Target::default() };
     let ctx = target.caller(ctx, principal, origin)?;
     let attribute = |(name, text): &(String, String)| {
         let value = MessageAttributeValue {
@@ -194,6 +194,17 @@ fn put_event(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, content: &Content<'_>)
 }
 
 /// Invokes a function; its answer when it is waited for.
+/// Calls any operation, with the payload as its input.
+pub(crate) async fn call_operation(ctx: &Ctx, target: &Target, payload: &str) -> Result<Bytes, Failure> {
+    let named = operation(&target.arn);
+    let (service, operation) = named.ok_or_else(|| {
+        Failure::permanent(code::INVALID_PARAMETER, format!("{} names no operation", target.arn))
+    })?;
+    let input = if payload.is_empty() { "{}" } else { payload };
+    let calls = ctx.cloud().raw_calls()?;
+    Ok(calls.call_named(ctx, service, operation, Bytes::from(input.to_owned())).await?)
+}
+
 pub(crate) async fn invoke(ctx: &Ctx, target: &Target, payload: &str) -> Result<Bytes, Failure> {
     let mode = if target.waits_for_answer { "RequestResponse" } else { "Event" };
     let input = InvokeInput {

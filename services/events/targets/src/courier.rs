@@ -144,7 +144,9 @@ impl Courier {
         }
         attributes.push(("RETRY_ATTEMPTS".to_owned(), retries.to_string()));
         let body = dead_letter.body.as_deref().unwrap_or(&delivery.payload);
-        let from = (self.principal, &delivery.origin);
+        // Schedules and pipes are their roles also where they bury something.
+        let role = delivery.target.role_arn.as_deref().filter(|_| dead_letter.has_target_codes);
+        let from = (self.principal, &delivery.origin, role);
         match call::bury(ctx, tx, from, &dead_letter.queue, body, &attributes) {
             Ok(()) => (self.count)(ctx, delivery, Outcome::SentToDeadLetterQueue),
             Err(failure) if failure.code == code::INTERNAL_ERROR => {
@@ -175,6 +177,9 @@ impl Courier {
                 self.destinations.call(&caller, origin, target, payload).await
             }
             Kind::RestApi => call_rest_api(ctx, target, payload).await,
+            Kind::Operation => {
+                call::call_operation(&target.caller(ctx, self.principal, origin)?, target, payload).await
+            }
             Kind::Queue | Kind::Topic | Kind::LogGroup | Kind::EventBus => {
                 let (own, origin, target, payload) =
                     (ctx.clone(), origin.clone(), target.clone(), payload.to_owned());

@@ -62,6 +62,8 @@ pub enum Kind {
     EventBus,
     ApiDestination,
     RestApi,
+    /// Any operation of any service: `arn:aws:scheduler:::aws-sdk:sqs:sendMessage`.
+    Operation,
 }
 
 /// Why an ARN cannot be a target.
@@ -70,6 +72,11 @@ pub enum TargetError {
     NotAnArn,
     /// A target on AWS, but not here yet.
     NotHere(String),
+}
+
+/// Service and operation of a universal target (EventBridge Scheduler User Guide, "Using universal targets").
+pub fn operation(arn: &str) -> Option<(&str, &str)> {
+    arn.strip_prefix("arn:aws:scheduler:::aws-sdk:")?.split_once(':')
 }
 
 impl Kind {
@@ -84,6 +91,7 @@ impl Kind {
             "events" if parts.resource.starts_with("api-destination/") => Ok(Self::ApiDestination),
             "events" if parts.resource.starts_with("event-bus/") => Ok(Self::EventBus),
             "execute-api" => Ok(Self::RestApi),
+            "scheduler" if operation(text).is_some() => Ok(Self::Operation),
             other => Err(TargetError::NotHere(other.to_owned())),
         }
     }
