@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use cloud::Ctx;
 use lambda_api::{CreateFunctionInput, LoggingConfig, UpdateFunctionConfigurationInput};
 use shapes::ApiError;
 
-use crate::errors;
 use crate::function::{Layer, Logging, Version};
 use crate::runtime::RuntimeKind;
+use crate::variables::Protected;
+use crate::{errors, variables};
 
 /// Of all variables together, names and values.
 const MOST_ENVIRONMENT_BYTES: usize = 4096;
@@ -47,6 +49,9 @@ pub(crate) struct Changes {
     pub timeout_seconds: Option<i32>,
     pub storage_mb: Option<i32>,
     pub environment: Option<BTreeMap<String, String>>,
+    pub kms_key_arn: Option<String>,
+    /// What the two above come to, once KMS was asked.
+    pub protected: Option<Protected>,
     /// An empty text takes the target away.
     pub dead_letter_target: Option<String>,
     pub tracing_mode: Option<String>,
@@ -87,6 +92,8 @@ impl Changes {
                 .environment
                 .clone()
                 .map(|environment| environment.variables.unwrap_or_default()),
+            kms_key_arn: input.kms_key_arn.clone(),
+            protected: None,
             dead_letter_target: input.dead_letter_config.clone().and_then(|config| config.target_arn),
             tracing_mode: input.tracing_config.clone().and_then(|config| config.mode),
             logging: input.logging_config.clone(),
@@ -110,6 +117,8 @@ impl Changes {
                 .environment
                 .clone()
                 .map(|environment| environment.variables.unwrap_or_default()),
+            kms_key_arn: input.kms_key_arn.clone(),
+            protected: None,
             dead_letter_target: input
                 .dead_letter_config
                 .clone()
@@ -119,6 +128,18 @@ impl Changes {
             layer_arns: input.layers.clone(),
             layers: None,
         })
+    }
+
+    /// Has the variables sealed where a KMS key is asked for or there already.
+    pub(crate) async fn protect(
+        &mut self,
+        ctx: &Ctx,
+        function_arn: &str,
+        before: Option<&Version>,
+    ) -> Result<(), ApiError> {
+        let asked = (self.kms_key_arn.as_deref(), self.environment.as_ref());
+        self.protected = variables::protect(ctx, function_arn, before, asked).await?;
+        Ok(())
     }
 
     /// Checks the changes and makes them.
@@ -138,6 +159,11 @@ impl Changes {
         if let Some(environment) = &self.environment {
             check_environment(environment)?;
             version.environment.clone_from(environment);
+        }
+        if let Some(protected) = &self.protected {
+            version.kms_key_arn.clone_from(&protected.kms_key_arn);
+            version.environment.clone_from(&protected.environment);
+            version.sealed_environment.clone_from(&protected.sealed);
         }
         if let Some(target) = &self.dead_letter_target {
             version.dead_letter_target = (!target.is_empty()).then(|| target.clone());

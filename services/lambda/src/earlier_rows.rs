@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 
-use crate::function::{Code, Function, Logging, Version};
+use crate::function::{Code, Function, Layer, Logging, Version};
 
 /// Without layers and forms of logs.
 #[derive(Serialize, Deserialize)]
@@ -41,7 +41,42 @@ pub(crate) struct FirstFunction {
 
 store::row!(FirstFunction, 1);
 
-impl From<FirstVersion> for Version {
+/// Without a KMS key.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SecondVersion {
+    name: String,
+    version: String,
+    description: String,
+    runtime: String,
+    handler: String,
+    role: String,
+    memory_mb: u32,
+    timeout_seconds: u32,
+    storage_mb: u32,
+    environment: BTreeMap<String, String>,
+    architecture: String,
+    code: Code,
+    dead_letter_target: Option<String>,
+    tracing_mode: String,
+    logging: Logging,
+    layers: Vec<Layer>,
+    modified: Timestamp,
+    revision: String,
+}
+
+store::row!(SecondVersion, 2, FirstVersion);
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SecondFunction {
+    latest: SecondVersion,
+    last_version: u64,
+    reserved_concurrency: Option<u32>,
+    tags: BTreeMap<String, String>,
+}
+
+store::row!(SecondFunction, 2, FirstFunction);
+
+impl From<FirstVersion> for SecondVersion {
     fn from(first: FirstVersion) -> Self {
         Self {
             name: first.name,
@@ -66,13 +101,51 @@ impl From<FirstVersion> for Version {
     }
 }
 
-impl From<FirstFunction> for Function {
+impl From<FirstFunction> for SecondFunction {
     fn from(first: FirstFunction) -> Self {
         Self {
             latest: first.latest.into(),
             last_version: first.last_version,
             reserved_concurrency: first.reserved_concurrency,
             tags: first.tags,
+        }
+    }
+}
+
+impl From<SecondVersion> for Version {
+    fn from(second: SecondVersion) -> Self {
+        Self {
+            name: second.name,
+            version: second.version,
+            description: second.description,
+            runtime: second.runtime,
+            handler: second.handler,
+            role: second.role,
+            memory_mb: second.memory_mb,
+            timeout_seconds: second.timeout_seconds,
+            storage_mb: second.storage_mb,
+            environment: second.environment,
+            architecture: second.architecture,
+            code: second.code,
+            dead_letter_target: second.dead_letter_target,
+            tracing_mode: second.tracing_mode,
+            logging: second.logging,
+            layers: second.layers,
+            modified: second.modified,
+            revision: second.revision,
+            kms_key_arn: None,
+            sealed_environment: None,
+        }
+    }
+}
+
+impl From<SecondFunction> for Function {
+    fn from(second: SecondFunction) -> Self {
+        Self {
+            latest: second.latest.into(),
+            last_version: second.last_version,
+            reserved_concurrency: second.reserved_concurrency,
+            tags: second.tags,
         }
     }
 }

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cloud::{Ctx, tenant};
 use identity::{AccountId, Region, arn};
+use kms_envelope::Sealed;
 use lambda_api::{
     AliasConfiguration, AliasRoutingConfiguration, DeadLetterConfig, EnvironmentResponse, EphemeralStorage,
     FunctionConfiguration, LoggingConfig, RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse,
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
 use store::{Reader, Scope};
 
-use crate::earlier_rows::{FirstFunction, FirstVersion};
+use crate::earlier_rows::{SecondFunction, SecondVersion};
 use crate::{errors, tables};
 
 pub(crate) const LATEST: &str = "$LATEST";
@@ -29,7 +30,7 @@ pub(crate) struct Function {
     pub tags: BTreeMap<String, String>,
 }
 
-store::row!(Function, 2, FirstFunction);
+store::row!(Function, 3, SecondFunction);
 
 /// One version of a function: code and configuration. Published ones never change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,9 +57,13 @@ pub(crate) struct Version {
     pub modified: Timestamp,
     /// Changes with everything that makes an environment stale.
     pub revision: String,
+    /// The customer's KMS key for the variables.
+    pub kms_key_arn: Option<String>,
+    /// The variables under that key, in place of `environment`.
+    pub sealed_environment: Option<Sealed>,
 }
 
-store::row!(Version, 2, FirstVersion);
+store::row!(Version, 3, SecondVersion);
 
 /// A layer's version as a function refers to it. It stays with the function when the layer is deleted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -265,6 +270,7 @@ impl Version {
             version: Some(self.version.clone()),
             environment: (!self.environment.is_empty())
                 .then(|| EnvironmentResponse { variables: Some(self.environment.clone()), error: None }),
+            kms_key_arn: self.kms_key_arn.clone(),
             dead_letter_config: self
                 .dead_letter_target
                 .clone()

@@ -27,6 +27,7 @@ mod runtime;
 mod runtime_api;
 mod tables;
 mod url_event;
+mod variables;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! What an environment's program is started with: its walls, its files, its variables.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::function::{Code, Version, function_arn};
 use crate::logs::Stream;
 use crate::runtime::{Files, Launch, RUNTIME_DIR, RuntimeKind, TASK_ROOT};
 use crate::runtime_api::{self, Exchange};
-use crate::{FunctionNetwork, Lambda, errors};
+use crate::{FunctionNetwork, Lambda, PRINCIPAL, errors, variables};
 
 /// Where programs find the Runtime API on their own loopback, as on AWS.
 const RUNTIME_API_PORT: u16 = 9001;
@@ -56,6 +57,14 @@ pub(crate) async fn prepare(
         credentials::assume(ctx, &arn, &version.name, &version.role)
     );
     let (code, layers, credentials) = (code?, layers?, credentials?);
+    let environment = match version.sealed_environment {
+        None => version.environment.clone(),
+        Some(_) => {
+            let own = lambda.cloud.background(PRINCIPAL, &arn, deployment.account, deployment.region);
+            let as_role = own.with_role(PRINCIPAL, &arn, &version.role)?;
+            variables::for_start(&as_role, &arn, version).await?
+        }
+    };
     if kind == RuntimeKind::Provided {
         check_bootstrap(&code, layers.as_deref())?;
     }
@@ -63,7 +72,7 @@ pub(crate) async fn prepare(
         runtime: &version.runtime,
         code: &code,
         layers: layers.as_deref(),
-        wrapper: version.environment.get("AWS_LAMBDA_EXEC_WRAPPER").map(String::as_str),
+        wrapper: environment.get("AWS_LAMBDA_EXEC_WRAPPER").map(String::as_str),
     };
     let launch = lambda.runtimes.launch(kind, &files).await?;
     let stream = Stream {
@@ -109,8 +118,10 @@ pub(crate) async fn prepare(
         true => Network::Isolated { listen: vec![RUNTIME_API_PORT, lambda.config.region_port] },
         false => Network::Host,
     };
-    let variables = Variables { deployment, launch: &launch, stream: &stream, runtime_api, endpoint };
-    let all = variables.all(&task_root.to_string_lossy(), credentials.as_ref());
+    let environment = &environment;
+    let given =
+        Variables { deployment, launch: &launch, stream: &stream, runtime_api, endpoint, environment };
+    let all = given.all(&task_root.to_string_lossy(), credentials.as_ref());
     spec.env = all.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     let expires = credentials.map(|credentials| credentials.expires);
     Ok(Program { spec, host_listener, tmp, stream, runtime: launch.description, expires })
@@ -150,6 +161,7 @@ struct Variables<'a> {
     stream: &'a Stream,
     runtime_api: String,
     endpoint: String,
+    environment: &'a BTreeMap<String, String>,
 }
 
 impl Variables<'_> {
@@ -198,10 +210,10 @@ impl Variables<'_> {
                 ("AWS_SESSION_TOKEN", keys.session_token.clone()),
             ]
         });
-        let mut all: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+        let mut all: BTreeMap<String, String> = BTreeMap::new();
         all.extend(defaults.map(|(name, value)| (name.to_owned(), value)));
         all.extend(self.launch.env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        all.extend(version.environment.clone());
+        all.extend(self.environment.clone());
         all.extend(defined.map(|(name, value)| (name.to_owned(), value)));
         all.extend(logs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         all.extend(keys.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)));

@@ -11,7 +11,7 @@ use shapes::ApiError;
 use crate::code::Source;
 use crate::configuration::Changes;
 use crate::function::{Function, LATEST, Logging, Target, Version};
-use crate::{Lambda, errors, tables};
+use crate::{Lambda, errors, tables, variables};
 
 impl Handle<CreateFunction> for Lambda {
     fn guard(&self, ctx: &Ctx, input: &CreateFunctionInput) -> Result<Guard, ApiError> {
@@ -29,6 +29,7 @@ impl Handle<CreateFunction> for Lambda {
         }
         let mut changes = Changes::of_create(&input)?;
         changes.layers = self.layers(ctx, changes.layer_arns.as_deref()).await?;
+        changes.protect(ctx, &target.arn(), None).await?;
         let tags = input.tags.unwrap_or_default();
         super::tags::check(&tags)?;
         let source = Source {
@@ -62,6 +63,8 @@ impl Handle<CreateFunction> for Lambda {
             layers: Vec::new(),
             modified: ctx.now(),
             revision: ctx.ids().uuid(),
+            kms_key_arn: None,
+            sealed_environment: None,
         };
         changes.apply(&mut latest)?;
         self.check_role(ctx, &target.arn(), &latest.role)?;
@@ -83,7 +86,7 @@ impl Handle<CreateFunction> for Lambda {
                 Ok(function.latest.clone())
             })
             .await?;
-        let arn = if publish { format!("{arn}:1") } else { arn };
-        Ok(created.to_api(arn))
+        let told = if publish { format!("{arn}:1") } else { arn.clone() };
+        Ok(variables::shown(ctx, &arn, &created, created.to_api(told)).await)
     }
 }

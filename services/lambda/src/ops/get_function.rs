@@ -5,13 +5,13 @@ use std::sync::Arc;
 use cloud::{Ctx, Guard, Handle};
 use lambda_api::op::{GetFunction, GetFunctionConfiguration};
 use lambda_api::{
-    Concurrency, FunctionCodeLocation, GetFunctionConfigurationInput, GetFunctionConfigurationOutput,
-    GetFunctionInput, GetFunctionOutput,
+    Concurrency, FunctionCodeLocation, FunctionConfiguration, GetFunctionConfigurationInput,
+    GetFunctionConfigurationOutput, GetFunctionInput, GetFunctionOutput,
 };
 use shapes::ApiError;
 
-use crate::Lambda;
-use crate::function::Target;
+use crate::function::{Target, Version};
+use crate::{Lambda, variables};
 
 impl Handle<GetFunction> for Lambda {
     fn guard(&self, ctx: &Ctx, input: &GetFunctionInput) -> Result<Guard, ApiError> {
@@ -24,9 +24,10 @@ impl Handle<GetFunction> for Lambda {
         input: GetFunctionInput,
     ) -> Result<GetFunctionOutput, ApiError> {
         let target = Target::parse(ctx, &input.function_name, input.qualifier.as_deref())?;
-        let mut reader = ctx.store().read(&target.scope())?;
-        let function = target.function(&mut reader)?;
-        let version = target.version(&mut reader, 1.0)?;
+        let (function, version) = {
+            let mut reader = ctx.store().read(&target.scope())?;
+            (target.function(&mut reader)?, target.version(&mut reader, 1.0)?)
+        };
         let concurrency = function
             .reserved_concurrency
             .map(|reserved| Concurrency { reserved_concurrent_executions: Some(reserved as i32) });
@@ -36,7 +37,7 @@ impl Handle<GetFunction> for Lambda {
             ..FunctionCodeLocation::default()
         };
         Ok(GetFunctionOutput {
-            configuration: Some(version.to_api(target.qualified_arn())),
+            configuration: Some(shown(ctx, &target, &version).await),
             code: Some(code),
             concurrency,
             tags: (!function.tags.is_empty()).then_some(function.tags),
@@ -57,6 +58,10 @@ impl Handle<GetFunctionConfiguration> for Lambda {
     ) -> Result<GetFunctionConfigurationOutput, ApiError> {
         let target = Target::parse(ctx, &input.function_name, input.qualifier.as_deref())?;
         let version = target.version(&mut ctx.store().read(&target.scope())?, 1.0)?;
-        Ok(version.to_api(target.qualified_arn()))
+        Ok(shown(ctx, &target, &version).await)
     }
+}
+
+async fn shown(ctx: &Ctx, target: &Target, version: &Version) -> FunctionConfiguration {
+    variables::shown(ctx, &target.arn(), version, version.to_api(target.qualified_arn())).await
 }

@@ -14,7 +14,7 @@ use super::versions::publish;
 use crate::code::Source;
 use crate::configuration::Changes;
 use crate::function::{LATEST, Target};
-use crate::{Lambda, errors, tables};
+use crate::{Lambda, errors, tables, variables};
 
 impl Handle<UpdateFunctionCode> for Lambda {
     fn guard(&self, ctx: &Ctx, input: &UpdateFunctionCodeInput) -> Result<Guard, ApiError> {
@@ -66,7 +66,7 @@ impl Handle<UpdateFunctionCode> for Lambda {
             .await?;
         self.pools.retire_latest(&target.scope(), &target.name);
         let arn = version.arn(target.account, target.region);
-        Ok(version.to_api(arn))
+        Ok(variables::shown(ctx, &target.arn(), &version, version.to_api(arn)).await)
     }
 }
 
@@ -82,6 +82,8 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
     ) -> Result<UpdateFunctionConfigurationOutput, ApiError> {
         let target = parse_latest(ctx, &input.function_name)?;
         let mut changes = Changes::of_update(&input)?;
+        let before = target.function(&mut ctx.store().read(&target.scope())?)?.latest;
+        changes.protect(ctx, &target.arn(), Some(&before)).await?;
         changes.layers = self.layers(ctx, changes.layer_arns.as_deref()).await?;
         if let Some(role) = &changes.role {
             self.check_role(ctx, &target.arn(), role)?;
@@ -101,7 +103,8 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
             })
             .await?;
         self.pools.retire_latest(&target.scope(), &target.name);
-        Ok(version.to_api(target.arn()))
+        let arn = target.arn();
+        Ok(variables::shown(ctx, &arn, &version, version.to_api(arn.clone())).await)
     }
 }
 

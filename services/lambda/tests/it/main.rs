@@ -13,3 +13,4 @@ mod region;
 mod running;
 mod speed;
 mod table_stream;
+mod variables;
