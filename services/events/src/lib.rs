@@ -4,9 +4,11 @@
 //! topics, log groups and other buses is there once it commits. Functions and web endpoints are called by jobs with AWS's
 //! retries. The machinery of deliveries is the `targets` crate's, which schedules and pipes use as well.
 
+mod api_destination;
 mod archive;
 mod bus;
 mod bus_policy;
+mod connection;
 mod delivery;
 mod destinations;
 mod errors;
@@ -39,7 +41,7 @@ pub struct EventBridge(Arc<Events>);
 impl EventBridge {
     /// Takes the events that the region's services have to tell, from now on.
     pub fn new(cloud: Cloud) -> Self {
-        let destinations = Arc::new(Destinations);
+        let destinations = Arc::new(Destinations::new(cloud.clone()));
         let api_destinations: Arc<dyn ApiDestinations> = destinations.clone();
         let courier =
             Courier::new(cloud.clone(), PRINCIPAL, delivery::KIND, api_destinations, delivery::count);

@@ -3,8 +3,10 @@
 use shapes::Timestamp;
 use store::Table;
 
+use crate::api_destination::ApiDestination;
 use crate::archive::{Archive, Archived};
 use crate::bus::Bus;
+use crate::connection::Connection;
 use crate::matching::Generation;
 use crate::replay::Replay;
 use crate::rule::Rule;
@@ -37,3 +39,9 @@ pub(crate) const EXPIRIES: Table<(u64, Timestamp, Timestamp, String), ()> =
 
 /// Replays by name.
 pub(crate) const REPLAYS: Table<String, Replay> = Table::new("events/replay");
+
+/// Connections by name.
+pub(crate) const CONNECTIONS: Table<String, Connection> = Table::new("events/connection");
+
+/// API destinations by name.
+pub(crate) const API_DESTINATIONS: Table<String, ApiDestination> = Table::new("events/api-destination");

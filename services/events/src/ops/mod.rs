@@ -1,6 +1,8 @@
 //! The operation table, and the guards that operations share.
 
+mod api_destinations;
 mod archives;
+mod connections;
 mod event_buses;
 mod permissions;
 mod put_events;
@@ -20,18 +22,27 @@ use crate::rule::RuleArn;
 
 pub(crate) static OPERATIONS: &[Operation<Events>] = &[
     Operation::transaction::<op::CancelReplay>(),
+    Operation::transaction::<op::CreateApiDestination>(),
     Operation::transaction::<op::CreateArchive>(),
+    Operation::of::<op::CreateConnection>(),
     Operation::transaction::<op::CreateEventBus>(),
+    Operation::of::<op::DeauthorizeConnection>(),
+    Operation::transaction::<op::DeleteApiDestination>(),
     Operation::transaction::<op::DeleteArchive>(),
+    Operation::of::<op::DeleteConnection>(),
     Operation::transaction::<op::DeleteEventBus>(),
     Operation::transaction::<op::DeleteRule>(),
+    Operation::of::<op::DescribeApiDestination>(),
     Operation::of::<op::DescribeArchive>(),
+    Operation::of::<op::DescribeConnection>(),
     Operation::of::<op::DescribeEventBus>(),
     Operation::of::<op::DescribeReplay>(),
     Operation::of::<op::DescribeRule>(),
     Operation::transaction::<op::DisableRule>(),
     Operation::transaction::<op::EnableRule>(),
+    Operation::of::<op::ListApiDestinations>(),
     Operation::of::<op::ListArchives>(),
+    Operation::of::<op::ListConnections>(),
     Operation::of::<op::ListEventBuses>(),
     Operation::of::<op::ListReplays>(),
     Operation::of::<op::ListRuleNamesByTarget>(),
@@ -48,7 +59,9 @@ pub(crate) static OPERATIONS: &[Operation<Events>] = &[
     Operation::transaction::<op::TagResource>(),
     Operation::of::<op::TestEventPattern>(),
     Operation::transaction::<op::UntagResource>(),
+    Operation::transaction::<op::UpdateApiDestination>(),
     Operation::transaction::<op::UpdateArchive>(),
+    Operation::of::<op::UpdateConnection>(),
     Operation::transaction::<op::UpdateEventBus>(),
 ];
 

@@ -1,0 +1,177 @@
+"""EventBridge: events, rules and what they reach."""
+
+import base64
+import http.server
+import json
+import threading
+import urllib.parse
+
+import pytest
+
+from brume_region import DEFAULT_ACCOUNT, allow, eventually
+
+HERE = f"us-east-1:{DEFAULT_ACCOUNT}"
+
+
+@pytest.fixture
+def events(region):
+    return region.client("events")
+
+
+@pytest.fixture
+def outside():
+    """An HTTP server that remembers what it was asked, and gives out tokens."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            asked = {"path": self.path, "body": body,
+                     "headers": {name.lower(): value for name, value in self.headers.items()}}
+            self.server.asked.append(asked)
+            answer = b"{}"
+            if self.path.startswith("/token"):
+                answer = json.dumps({"access_token": f"token-{len(self.server.asked)}", "expires_in": 3600}).encode()
+            status = self.server.answers.pop(0) if self.server.answers and "/token" not in self.path else 200
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.asked, server.answers = [], []
+    server.url = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def queue(region, name):
+    sqs = region.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:{HERE}:{name}"
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    return url, arn
+
+
+def bodies(region, url):
+    return [message["Body"] for message in region.client("sqs").receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])]
+
+
+def put(events, name, detail, source="shop"):
+    answer = events.put_events(Entries=[{
+        "Source": source, "DetailType": "order", "EventBusName": name, "Detail": json.dumps(detail)}])
+    assert answer["FailedEntryCount"] == 0, answer
+
+
+def test_events_reach_the_targets_of_rules_that_match(region, events, name):
+    url, arn = queue(region, name)
+    events.create_event_bus(Name=name)
+    pattern = {"source": ["shop"], "detail": {"total": [{"numeric": [">", 100]}], "city": [{"prefix": "Be"}]}}
+    events.put_rule(Name="large", EventBusName=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="large", EventBusName=name, Targets=[{
+        "Id": "queue", "Arn": arn, "InputTransformer": {
+            "InputPathsMap": {"total": "$.detail.total"}, "InputTemplate": '{"large": <total>}'}}])
+    for detail in ({"total": 99, "city": "Berlin"}, {"total": 101, "city": "Bern"}, {"total": 500, "city": "Rome"}):
+        put(events, name, detail)
+    put(events, name, {"total": 101, "city": "Bern"}, source="other")
+    assert bodies(region, url) == ['{"large": 101}']
+    assert events.test_event_pattern(EventPattern=json.dumps({"source": ["a"]}), Event=json.dumps({
+        "id": "1", "source": "a", "detail-type": "t", "account": "1", "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1", "resources": [], "detail": {}}))["Result"] is True
+
+
+def destination(events, region, name, outside, kind, auth, path="/hook", **settings):
+    connection = events.create_connection(Name=name, AuthorizationType=kind, AuthParameters=auth)
+    arn = events.create_api_destination(
+        Name=name, ConnectionArn=connection["ConnectionArn"], InvocationEndpoint=f"{outside.url}{path}",
+        HttpMethod="POST", **settings)["ApiDestinationArn"]
+    role = region.role(name, [allow("events:InvokeApiDestination", "*")], service="events.amazonaws.com")
+    events.create_event_bus(Name=name)
+    events.put_rule(Name="all", EventBusName=name, EventPattern=json.dumps({"source": ["shop"]}))
+    return {"Id": "outside", "Arn": arn, "RoleArn": role, "InputPath": "$.detail"}
+
+
+def test_an_endpoint_outside_with_a_password(region, events, name, outside):
+    auth = {"BasicAuthParameters": {"Username": "ada", "Password": "s3cret"}, "InvocationHttpParameters": {
+        "HeaderParameters": [{"Key": "X-Shop", "Value": "7", "IsValueSecret": True}],
+        "BodyParameters": [{"Key": "from", "Value": "brume", "IsValueSecret": False}]}}
+    target = destination(events, region, name, outside, "BASIC", auth, path="/orders/*/items")
+    events.put_targets(Rule="all", EventBusName=name, Targets=[{**target, "HttpParameters": {
+        "PathParameterValues": ["a b"], "QueryStringParameters": {"q": "1&2"}}}])
+    outside.answers = [503]
+    put(events, name, {"n": 1})
+    eventually(lambda: len(outside.asked) == 1)
+    region.advance(2)
+    eventually(lambda: len(outside.asked) == 2, what="a second attempt after the 503")
+    asked = outside.asked[1]
+    assert asked["path"] == "/orders/a%20b/items?q=1%262"
+    assert json.loads(asked["body"]) == {"n": 1, "from": "brume"}
+    assert asked["headers"]["authorization"] == "Basic " + base64.b64encode(b"ada:s3cret").decode()
+    assert asked["headers"]["x-shop"] == "7"
+    told = events.describe_connection(Name=name)
+    assert told["ConnectionState"] == "AUTHORIZED" and "s3cret" not in str(told)
+    assert told["AuthParameters"]["InvocationHttpParameters"]["HeaderParameters"] == [
+        {"Key": "X-Shop", "IsValueSecret": True}]
+
+    events.update_connection(Name=name, AuthorizationType="API_KEY", AuthParameters={
+        "ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "k1"}})
+    put(events, name, {"n": 2})
+    eventually(lambda: len(outside.asked) == 3)
+    assert outside.asked[2]["headers"]["x-key"] == "k1"
+    events.deauthorize_connection(Name=name)
+    assert events.describe_api_destination(Name=name)["ApiDestinationState"] == "INACTIVE"
+
+
+def test_an_endpoint_outside_with_tokens(region, events, name, outside):
+    auth = {"OAuthParameters": {
+        "ClientParameters": {"ClientID": "me", "ClientSecret": "hush"}, "HttpMethod": "POST",
+        "AuthorizationEndpoint": f"{outside.url}/token",
+        "OAuthHttpParameters": {"BodyParameters": [{"Key": "scope", "Value": "orders"}]}}}
+    target = destination(events, region, name, outside, "OAUTH_CLIENT_CREDENTIALS", auth)
+    (asked,) = outside.asked
+    assert dict(urllib.parse.parse_qsl(asked["body"])) == {
+        "grant_type": "client_credentials", "client_id": "me", "client_secret": "hush", "scope": "orders"}
+    events.put_targets(Rule="all", EventBusName=name, Targets=[target])
+    for number in range(2):
+        put(events, name, {"n": number})
+    eventually(lambda: len(outside.asked) == 3)
+    assert {call["headers"]["authorization"] for call in outside.asked[1:]} == {"Bearer token-1"}
+    region.advance(3600)
+    put(events, name, {"n": 2})
+    eventually(lambda: len(outside.asked) == 5)
+    assert outside.asked[4]["headers"]["authorization"] == "Bearer token-4", "an old token is asked for anew"
+
+
+def test_calls_of_an_endpoint_keep_their_rate(region, events, name, outside):
+    auth = {"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "k"}}
+    target = destination(events, region, name, outside, "API_KEY", auth, InvocationRateLimitPerSecond=1)
+    events.put_targets(Rule="all", EventBusName=name, Targets=[target])
+    for number in range(100):
+        put(events, name, {"n": number})
+    eventually(lambda: outside.asked)
+    assert len(outside.asked) < 50, "one a second, and not all at once"
+    region.advance(100)
+    eventually(lambda: len(outside.asked) == 100)
+
+
+def test_what_connections_and_destinations_must_have(events, name):
+    with pytest.raises(events.exceptions.ClientError, match="BasicAuthParameters"):
+        events.create_connection(Name=name, AuthorizationType="BASIC", AuthParameters={})
+    with pytest.raises(events.exceptions.ResourceNotFoundException):
+        events.create_api_destination(
+            Name=name, ConnectionArn=f"arn:aws:events:{HERE}:connection/none/1", HttpMethod="GET",
+            InvocationEndpoint="https://example.com")
+    with pytest.raises(events.exceptions.ResourceNotFoundException):
+        events.describe_connection(Name=name)
+    events.create_connection(Name=name, AuthorizationType="API_KEY", AuthParameters={
+        "ApiKeyAuthParameters": {"ApiKeyName": "a", "ApiKeyValue": "b"}})
+    assert [found["Name"] for found in events.list_connections(NamePrefix=name)["Connections"]] == [name]
+    assert events.delete_connection(Name=name)["ConnectionState"] == "DELETING"
