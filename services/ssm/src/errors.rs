@@ -7,6 +7,12 @@ pub(crate) fn not_found(name: &str) -> ApiError {
     error::parameter_not_found(format!("Parameter {name} not found."))
 }
 
+pub(crate) fn referenced_not_found(name: &str, cause: &str) -> ApiError {
+    error::parameter_not_found(format!(
+        "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {name} not found. {cause}"
+    ))
+}
+
 pub(crate) fn no_such_version(name: &str, version: &str) -> ApiError {
     error::parameter_version_not_found(format!(
         "Systems Manager could not find version {version} of {name}. Verify the version and try again."

@@ -8,6 +8,7 @@ mod name;
 mod ops;
 mod parameter;
 mod policies;
+mod reference;
 mod tables;
 mod value;
 

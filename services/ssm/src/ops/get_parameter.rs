@@ -11,7 +11,7 @@ use ssm_api::{
 
 use crate::name::{self, Named, arn_of};
 use crate::parameter::{Parameter, Version};
-use crate::{Ssm, errors, tables};
+use crate::{Ssm, errors, reference, tables};
 
 impl Handle<GetParameter> for Ssm {
     fn guard(&self, ctx: &Ctx, input: &GetParameterInput) -> Result<Guard, ApiError> {
@@ -100,6 +100,9 @@ fn find(ctx: &Ctx, named: &Named) -> Result<(Parameter, u64, Version), ApiError>
 
 /// A parameter as answers have it.
 pub(super) async fn read(ctx: &Ctx, named: &Named, decrypts: bool) -> Result<ApiParameter, ApiError> {
+    if let Some(secret) = reference::secret_of(&named.name) {
+        return reference::read(ctx, named, secret, decrypts).await;
+    }
     let (parameter, number, version) = find(ctx, named)?;
     let value = version.value.read(ctx, &parameter.name, decrypts).await?;
     Ok(ApiParameter {

@@ -53,3 +53,31 @@ async fn who_may_not_use_the_key_does_not_read_the_parameter() {
     assert!(read(&worker, "/secret", false).await.is_ok());
     assert_eq!(get(&ctx, "/secret").await.unwrap(), "hunter2");
 }
+
+#[tokio::test]
+async fn secrets_are_read_as_parameters() {
+    let region = region();
+    let ctx = region.ctx();
+    for value in ["one", "two"] {
+        let made = secretsmanager_api::CreateSecretInput {
+            name: "db".to_owned(),
+            secret_string: Some(value.to_owned()),
+            ..Default::default()
+        };
+        if ctx.call::<secretsmanager_api::op::CreateSecret>(made).await.is_err() {
+            let input = secretsmanager_api::PutSecretValueInput {
+                secret_id: "db".to_owned(),
+                secret_string: Some(value.to_owned()),
+                ..Default::default()
+            };
+            ctx.call::<secretsmanager_api::op::PutSecretValue>(input).await.unwrap();
+        }
+    }
+    let reference = "/aws/reference/secretsmanager/db";
+    let found = read(&ctx, reference, true).await.unwrap();
+    assert_eq!((found.value.as_deref(), found.r#type.as_deref()), (Some("two"), Some("SecureString")));
+    assert!(found.source_result.unwrap().contains("AWSCURRENT"));
+    assert_eq!(get(&ctx, &format!("{reference}:AWSPREVIOUS")).await.unwrap(), "one");
+    assert_eq!(name(read(&ctx, reference, false).await), "ValidationException");
+    assert_eq!(name(get(&ctx, "/aws/reference/secretsmanager/none").await), "ParameterNotFound");
+}

@@ -12,9 +12,10 @@ pub(crate) fn region() -> TestRegion {
     TestRegion::with_jobs(|cloud| {
         let ssm = SsmService::new(cloud.clone());
         let kms = KmsService::new(cloud.clone());
+        let secrets = secretsmanager::SecretsService::new(cloud.clone());
         let mut jobs = ssm.jobs();
         jobs.extend(kms.jobs());
-        (vec![ssm.service(), kms.service()], jobs)
+        (vec![ssm.service(), kms.service(), secrets.service()], jobs)
     })
 }
 
