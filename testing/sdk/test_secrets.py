@@ -162,3 +162,25 @@ def test_objects_are_read_with_their_key(region, name):
     s3.copy_object(Bucket=name, Key="copy", CopySource=f"{name}/k", ServerSideEncryption="AES256")
     kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     assert s3.get_object(Bucket=name, Key="copy")["Body"].read() == b"text" * 50_000
+
+
+def test_a_table_closes_with_its_key(region, name):
+    dynamodb, kms = region.client("dynamodb"), region.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    made = dynamodb.create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key})
+    assert made["TableDescription"]["SSEDescription"]["KMSMasterKeyArn"] == key
+    dynamodb.put_item(TableName=name, Item={"pk": {"S": "a"}})
+    kms.disable_key(KeyId=key)
+    region.advance(301)
+    status = "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+    eventually(lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == status, what="it closes")
+    with pytest.raises(ClientError) as refused:
+        dynamodb.get_item(TableName=name, Key={"pk": {"S": "a"}})
+    assert code_of(refused) == "AccessDeniedException"
+    kms.enable_key(KeyId=key)
+    region.advance(301)
+    eventually(lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE", what="it opens")
+    assert dynamodb.get_item(TableName=name, Key={"pk": {"S": "a"}})["Item"]
