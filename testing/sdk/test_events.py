@@ -175,3 +175,21 @@ def test_what_connections_and_destinations_must_have(events, name):
         "ApiKeyAuthParameters": {"ApiKeyName": "a", "ApiKeyValue": "b"}})
     assert [found["Name"] for found in events.list_connections(NamePrefix=name)["Connections"]] == [name]
     assert events.delete_connection(Name=name)["ConnectionState"] == "DELETING"
+
+
+def test_buckets_tell_what_happens_in_them(region, events, name):
+    s3, (url, arn) = region.client("s3"), queue(region, name)
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [name]}, "object": {"key": [{"prefix": "in/"}]}}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    s3.put_object(Bucket=name, Key="out/1", Body=b"x")
+    s3.put_object(Bucket=name, Key="in/a b", Body=b"hello")
+    s3.delete_object(Bucket=name, Key="in/a b")
+    told = [json.loads(body) for body in bodies(region, url)]
+    assert sorted(event["detail-type"] for event in told) == ["Object Created", "Object Deleted"]
+    (created,) = [event for event in told if event["detail-type"] == "Object Created"]
+    assert created["resources"] == [f"arn:aws:s3:::{name}"]
+    assert (created["detail"]["reason"], created["detail"]["object"]["size"]) == ("PutObject", 5)
+    assert created["detail"]["object"]["key"] == "in/a b"

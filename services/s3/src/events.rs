@@ -2,8 +2,7 @@
 //! Notifications").
 //!
 //! A notification is a job that is stored with the change it tells of, so none is lost and none is told of what did not
-//! happen. EventBridge takes its events from here once its service is there; until then such a configuration is kept and
-//! nothing is sent.
+//! happen. EventBridge hears of it within that change (see [`crate::event_bridge`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use store::Tx;
 
 use crate::object::Version;
 use crate::settings::Loaded;
-use crate::{S3, errors, key};
+use crate::{S3, errors, event_bridge, key};
 
 pub(crate) const JOB: &str = "s3.notification";
 
@@ -109,6 +108,9 @@ impl S3 {
         event: &Event<'_>,
     ) -> Result<(), ApiError> {
         let Some(configuration) = &loaded.settings.notification else { return Ok(()) };
+        if configuration.event_bridge_configuration.is_some() {
+            event_bridge::tell(ctx, tx, loaded, event)?;
+        }
         for target in targets(configuration).iter().filter(|target| target.wants(event)) {
             let body = json!({ "Records": [record(ctx, loaded, event, target.id)] }).to_string();
             let notification = Notification {

@@ -15,6 +15,7 @@ mod data_key;
 mod draft;
 mod encryption;
 mod errors;
+mod event_bridge;
 mod events;
 mod fields;
 mod front;
