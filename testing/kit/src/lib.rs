@@ -42,6 +42,16 @@ impl TestRegion {
         Self::over(self.cloud.store().clone(), self.clock.clone(), seed, services)
     }
 
+    /// A region over a store of the test's own, which may hold what an earlier process left; `seed` is to be another one
+    /// each time, for identifiers must not come again.
+    pub fn over_store(
+        store: Store,
+        seed: u64,
+        services: impl FnOnce(&Cloud) -> (Vec<Service>, Vec<JobKind>),
+    ) -> Self {
+        Self::over(store, Clock::stepped(START), seed, services)
+    }
+
     fn over(
         store: Store,
         clock: Clock,

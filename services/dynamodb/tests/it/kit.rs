@@ -1,12 +1,15 @@
 //! A region with nothing but DynamoDB, and short words for what tests do with it.
 
 use ::kit::TestRegion;
+use clock::JobKind;
+use cloud::{Cloud, Service};
 use dynamodb::DynamoDbService;
 use dynamodb_api::op::{
     CreateTable, DeleteItem, DescribeTable, GetItem, PutItem, Query, Scan, UpdateItem, UpdateTable,
 };
 use dynamodb_api::*;
 use shapes::{ApiError, Map, Op};
+use store::Store;
 
 pub(crate) type Item = Map<AttributeValue>;
 
@@ -14,14 +17,25 @@ pub(crate) struct Db {
     pub region: TestRegion,
 }
 
+fn services(cloud: &Cloud) -> (Vec<Service>, Vec<JobKind>) {
+    let dynamodb = DynamoDbService::new(cloud.clone());
+    let kms = kms::KmsService::new(cloud.clone());
+    (vec![dynamodb.service(), dynamodb.streams_service(), kms.service()], dynamodb.jobs())
+}
+
 impl Db {
     pub(crate) fn start() -> Self {
-        let region = TestRegion::with_jobs(|cloud| {
-            let dynamodb = DynamoDbService::new(cloud.clone());
-            let kms = kms::KmsService::new(cloud.clone());
-            (vec![dynamodb.service(), dynamodb.streams_service(), kms.service()], dynamodb.jobs())
-        });
-        Self { region }
+        Self { region: TestRegion::with_jobs(services) }
+    }
+
+    /// A region over what an earlier process may have left.
+    pub(crate) fn over(store: Store, seed: u64) -> Self {
+        Self { region: TestRegion::over_store(store, seed, services) }
+    }
+
+    /// The same region after a restart.
+    pub(crate) fn restarted(self) -> Self {
+        Self { region: self.region.restarted(services) }
     }
 
     /// A region with one table, `orders`, of hash key `pk` and, when `sorted`, range key `sk` (a number).

@@ -5,11 +5,12 @@
 mod access;
 mod batches;
 mod billing;
-
+mod crash;
 mod indexes;
 mod items;
 mod kit;
 mod legacy;
+mod linearisable;
 mod model;
 mod partiql;
 mod reading;

@@ -1,16 +1,19 @@
-//! The engine against a map: random operations, among which table, indexes and pages must tell the same, and at the end
-//! the stream must add up to the table.
+//! The engine against a map: random operations, restarts and jumps of time, among which table, indexes and pages must tell
+//! the same, and at the end the stream must add up to the table.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use dynamodb_api::op::{BatchWriteItem, PutItem, Query, Scan, TransactWriteItems};
 use dynamodb_api::*;
 use proptest::prelude::*;
 
 use crate::kit::{Db, attribute, item, key, projection, put, query, show, table};
+use crate::time_to_live::set as set_time_to_live;
 
-/// What an item is but for its key: both may be missing.
-type Content = (Option<u8>, Option<u8>);
+/// What an item is but for its key: color, rank and when it ends, each of which may be missing. Steps say the end as
+/// multiples of ten minutes from now, the model as seconds since the epoch.
+type Content = (Option<u8>, Option<u8>, Option<i64>);
 type Reference = BTreeMap<(u8, u8), Content>;
 
 #[derive(Clone, Debug)]
@@ -26,11 +29,19 @@ enum Step {
     QueryRank(u8, i32),
     ScanIndex(i32),
     Transact(Vec<(u8, u8, Option<Content>)>, u8, u8),
+    /// So many times ten minutes.
+    Pass(u32),
+    Restart,
 }
+
+const TEN_MINUTES: i64 = 600;
+/// Beyond it the stream would be trimmed.
+const LONGEST: i64 = 20 * 3600;
 
 fn step() -> impl Strategy<Value = Step> {
     let (pk, sk, color) = (0..4u8, 0..6u8, 0..3u8);
-    let content = || (proptest::option::of(0..3u8), proptest::option::of(0..9u8));
+    let end = || proptest::option::weighted(0.3, 1..12i64);
+    let content = move || (proptest::option::of(0..3u8), proptest::option::of(0..9u8), end());
     prop_oneof![
         3 => (pk.clone(), sk.clone(), content()).prop_map(|(pk, sk, content)| Step::Put(pk, sk, content)),
         1 => (pk.clone(), sk.clone(), content()).prop_map(|(pk, sk, content)| Step::PutNew(pk, sk, content)),
@@ -49,13 +60,16 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (pk, sk, any::<bool>()).prop_map(|(pk, sk, forward)| Step::QueryTable(pk, sk, forward)),
         2 => (color, 1..5i32).prop_map(|(color, limit)| Step::QueryColor(color, limit)),
         1 => (1..5i32).prop_map(Step::ScanIndex),
+        1 => (1..7u32).prop_map(Step::Pass),
+        1 => Just(Step::Restart),
     ]
 }
 
-fn text(pk: u8, sk: u8, (color, rank): Content) -> String {
+fn text(pk: u8, sk: u8, (color, rank, end): Content) -> String {
     let color = color.map(|color| format!("color=c{color} ")).unwrap_or_default();
     let rank = rank.map(|rank| format!("rank={rank} ")).unwrap_or_default();
-    format!("{color}pk=p{pk} {rank}sk={sk}")
+    let end = end.map(|end| format!("end={end} ")).unwrap_or_default();
+    format!("{color}{end}pk=p{pk} {rank}sk={sk}")
 }
 
 fn indexed() -> CreateTableInput {
@@ -91,8 +105,46 @@ async fn all_pages(db: &Db, ask: impl Fn(Option<crate::kit::Item>) -> QueryInput
     }
 }
 
+impl Step {
+    /// The step with ends of items as they are stored.
+    fn at(self, now: i64) -> Self {
+        let dated = |(color, rank, end): Content| (color, rank, end.map(|end| now + end * TEN_MINUTES));
+        let all = |writes: Vec<(u8, u8, Option<Content>)>| {
+            writes.into_iter().map(|(pk, sk, content)| (pk, sk, content.map(dated))).collect()
+        };
+        match self {
+            Self::Put(pk, sk, content) => Self::Put(pk, sk, dated(content)),
+            Self::PutNew(pk, sk, content) => Self::PutNew(pk, sk, dated(content)),
+            Self::Batch(writes) => Self::Batch(all(writes)),
+            Self::Transact(writes, pk, sk) => Self::Transact(all(writes), pk, sk),
+            other => other,
+        }
+    }
+}
+
+fn now(db: &Db) -> i64 {
+    db.region.clock.now().seconds()
+}
+
+/// Lets time pass; what ended by then is gone, and nothing else is.
+async fn pass(db: &Db, model: &mut Reference, tens: u32) {
+    if now(db) - kit::START.seconds() > LONGEST {
+        return;
+    }
+    db.region.advance(Duration::from_secs(600) * tens).await;
+    // Items end within a minute: none may be in the middle of it.
+    db.region.advance(Duration::from_secs(61)).await;
+    while model.values().any(|content| content.2.is_some_and(|end| end <= now(db) && end + 61 >= now(db))) {
+        db.region.advance(Duration::from_secs(61)).await;
+    }
+    let now = now(db);
+    model.retain(|_, content| content.2.is_none_or(|end| end > now));
+}
+
 async fn run(db: &Db, model: &mut Reference, step: Step) {
-    match step {
+    match step.at(now(db)) {
+        Step::Pass(tens) => pass(db, model, tens).await,
+        Step::Restart => {}
         Step::Put(pk, sk, content) => {
             db.put(&text(pk, sk, content)).await;
             model.insert((pk, sk), content);
@@ -135,7 +187,9 @@ async fn run(db: &Db, model: &mut Reference, step: Step) {
             .await;
             let ranked = model.range((pk, 0)..=(pk, u8::MAX));
             let mut expected: Vec<_> = ranked
-                .filter_map(|((pk, sk), content)| Some(((content.1?, *sk), text(*pk, *sk, *content))))
+                .filter_map(|((pk, sk), content)| {
+                    Some(((content.1?, *sk), text(*pk, *sk, (content.0, content.1, None))))
+                })
                 .collect();
             expected.sort();
             assert_eq!(found, expected.into_iter().map(|(_, text)| text).collect::<Vec<_>>());
@@ -298,15 +352,19 @@ async fn replayed(db: &Db) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_table_is_what_a_map_is(steps in proptest::collection::vec(step(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let db = Db::with(indexed()).await;
+            let mut db = Db::with(indexed()).await;
+            set_time_to_live(&db, true, "end").await.unwrap();
             let mut model = Reference::new();
             for step in steps {
+                if matches!(step, Step::Restart) {
+                    db = db.restarted();
+                }
                 run(&db, &mut model, step).await;
             }
             let mut expected: Vec<_> =

@@ -15,7 +15,7 @@ use crate::kit::{Db, is_validation, table, told};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn enabled(view: &str) -> UpdateTableInput {
+pub(crate) fn enabled(view: &str) -> UpdateTableInput {
     let stream = StreamSpecification { stream_enabled: true, stream_view_type: Some(view.to_owned()) };
     UpdateTableInput { stream_specification: Some(stream), ..Default::default() }
 }
@@ -31,7 +31,7 @@ async fn streamed() -> Db {
     Db::with(input).await
 }
 
-async fn arn(db: &Db) -> String {
+pub(crate) async fn arn(db: &Db) -> String {
     db.describe().await.latest_stream_arn.expect("the table has a stream")
 }
 
@@ -40,7 +40,12 @@ async fn describe(db: &Db, arn: &str) -> Result<StreamDescription, ApiError> {
     Ok(db.call::<DescribeStream>(input).await?.stream_description.unwrap_or_default())
 }
 
-async fn iterator(db: &Db, arn: &str, kind: &str, number: Option<String>) -> Result<String, ApiError> {
+pub(crate) async fn iterator(
+    db: &Db,
+    arn: &str,
+    kind: &str,
+    number: Option<String>,
+) -> Result<String, ApiError> {
     let shard = describe(db, arn).await?.shards.unwrap_or_default().remove(0);
     let input = GetShardIteratorInput {
         stream_arn: arn.to_owned(),
@@ -51,7 +56,7 @@ async fn iterator(db: &Db, arn: &str, kind: &str, number: Option<String>) -> Res
     Ok(db.call::<GetShardIterator>(input).await?.shard_iterator.unwrap_or_default())
 }
 
-async fn get(db: &Db, iterator: &str, limit: Option<i32>) -> Result<GetRecordsOutput, ApiError> {
+pub(crate) async fn get(db: &Db, iterator: &str, limit: Option<i32>) -> Result<GetRecordsOutput, ApiError> {
     db.call::<GetRecords>(GetRecordsInput { shard_iterator: iterator.to_owned(), limit }).await
 }
 

@@ -13,7 +13,7 @@ use crate::streams::read;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-async fn set(db: &Db, enabled: bool, attribute: &str) -> Result<(), ApiError> {
+pub(crate) async fn set(db: &Db, enabled: bool, attribute: &str) -> Result<(), ApiError> {
     let input = UpdateTimeToLiveInput {
         table_name: "orders".to_owned(),
         time_to_live_specification: TimeToLiveSpecification { enabled, attribute_name: attribute.to_owned() },
