@@ -117,6 +117,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         lambda.service(),
         logs::service(cloud.clone()),
         objects.service(),
+        objects.control_service(),
         scheduler.service(),
         secrets.service(),
         sns::service(cloud.clone(), mail.clone()),

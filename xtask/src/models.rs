@@ -26,6 +26,7 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
     ("lambda/api", "lambda"),
     ("logs/api", "logs"),
     ("s3/api", "s3"),
+    ("s3/control-api", "s3control"),
     ("scheduler/api", "scheduler"),
     ("secretsmanager/api", "secretsmanager"),
     ("sns/api", "sns"),

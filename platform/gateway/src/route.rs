@@ -114,7 +114,8 @@ impl Routes {
             [only] => Some(*only),
             several => {
                 let host = self.by_host(hints.authority).filter(|index| several.contains(index));
-                host.or_else(|| several.first().copied())
+                let dated = || self.by_dated_path(hints.request).filter(|index| several.contains(index));
+                host.or_else(dated).or_else(|| several.first().copied())
             }
         }
     }
@@ -132,15 +133,16 @@ impl Routes {
         two.and_then(|label| self.by_host_label.get(label)).or_else(|| self.by_host_label.get(first)).copied()
     }
 
-    /// REST APIs whose paths begin with their version: `/2015-03-31/functions`.
+    /// REST APIs whose paths begin with their version: `/2015-03-31/functions`, `/v20180820/accesspoint`.
     fn by_dated_path(&self, request: &wire::Request<'_>) -> Option<usize> {
-        if !request.path.starts_with("/20") {
+        let is_dated = |path: &str| path.starts_with("/20") || path.starts_with("/v20");
+        if !is_dated(request.path) {
             return None;
         }
         let Request { method, path, query, .. } = *request;
         self.services.iter().position(|service| {
             let found = service.router.find(method, path, query);
-            found.is_some_and(|(operation, _)| operation.uri.starts_with("/20"))
+            found.is_some_and(|(operation, _)| is_dated(operation.uri))
         })
     }
 

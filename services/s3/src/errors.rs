@@ -296,6 +296,34 @@ pub(crate) fn no_retention() -> ApiError {
     )
 }
 
+pub(crate) fn no_such_access_point() -> ApiError {
+    error(404, "NoSuchAccessPoint", "The specified accesspoint does not exist")
+}
+
+pub(crate) fn no_such_access_point_policy() -> ApiError {
+    error(404, "NoSuchAccessPointPolicy", "The specified accesspoint policy does not exist")
+}
+
+pub(crate) fn access_point_already_owned() -> ApiError {
+    let message = "Your previous request to create the named accesspoint succeeded and you already own it.";
+    error(409, "AccessPointAlreadyOwnedByYou", message)
+}
+
+pub(crate) fn too_many_access_points() -> ApiError {
+    error(400, "TooManyAccessPoints", "You have attempted to create more access points than allowed")
+}
+
+pub(crate) fn has_access_points() -> ApiError {
+    let message = "The bucket you are trying to delete has access points attached. Delete your access points and try \
+                   again.";
+    error(409, "BucketHasAccessPointsAttached", message)
+}
+
+pub(crate) fn no_account_block() -> ApiError {
+    let message = "The public access block configuration was not found";
+    error(404, "NoSuchPublicAccessBlockConfiguration", message)
+}
+
 /// A blob that cannot be read is a fault of ours.
 pub(crate) fn storage(cause: blobs::BlobError) -> ApiError {
     let message = "We encountered an internal error. Please try again.";

@@ -5,9 +5,10 @@ use identity::policy::NamedPolicy;
 use shapes::ApiError;
 use std::sync::Arc;
 
+use crate::access_point::AccessPoint;
 use crate::object::Version;
 use crate::settings::{Loaded, document};
-use crate::{S3, key, versions};
+use crate::{S3, access_point, key, public_access, versions};
 
 impl S3 {
     /// The guard of an operation on a bucket. One that is not there guards nothing: that is what its handler says.
@@ -18,6 +19,9 @@ impl S3 {
         action: &'static str,
     ) -> Result<Guard, ApiError> {
         Ok(match self.find_bucket(bucket)? {
+            Some(loaded) if loaded.access_point.is_some() && !access_point::is_for(action) => {
+                return Err(crate::errors::method_not_allowed());
+            }
             Some(loaded) => on_bucket(ctx, &loaded, action),
             None => Guard::open(),
         })
@@ -108,19 +112,54 @@ impl S3 {
 }
 
 pub(crate) fn on_bucket(ctx: &Ctx, loaded: &Loaded, action: &'static str) -> Guard {
-    guard(ctx, loaded, key::arn(&loaded.bucket.name, None), action)
+    guard(ctx, loaded, None, action)
 }
 
 pub(crate) fn on_object(ctx: &Ctx, loaded: &Loaded, key: &str, action: &'static str) -> Guard {
-    guard(ctx, loaded, key::arn(&loaded.bucket.name, Some(key)), action)
+    guard(ctx, loaded, Some(key), action)
 }
 
-fn guard(ctx: &Ctx, loaded: &Loaded, arn: String, action: &'static str) -> Guard {
+fn guard(ctx: &Ctx, loaded: &Loaded, key: Option<&str>, action: &'static str) -> Guard {
     let settings = &loaded.settings;
     let is_stranger = ctx.principal().account() != Some(loaded.bucket.owner);
     let is_service = matches!(ctx.principal(), identity::Principal::Service { .. });
     let is_restricted =
         settings.has_public_policy && settings.block.restrict_public_buckets == Some(true) && is_stranger;
     let policy = settings.policy.clone().filter(|_| !is_restricted || is_service);
-    Guard::resource(arn).action(action).owned_by(loaded.bucket.owner).policy(policy)
+    let arn = key::arn(&loaded.bucket.name, key);
+    let guard = Guard::resource(arn).action(action).owned_by(loaded.bucket.owner).policy(policy);
+    match &loaded.access_point {
+        None => guard,
+        Some((point, policy)) => through(guard, point, policy.clone(), key, action, is_stranger),
+    }
+}
+
+/// What goes through an access point is asked of both: of the bucket, which may ask for the access point, and of the
+/// access point.
+fn through(
+    bucket: Guard,
+    point: &AccessPoint,
+    policy: Option<Arc<NamedPolicy>>,
+    key: Option<&str>,
+    action: &'static str,
+    is_stranger: bool,
+) -> Guard {
+    let arn = point.arn();
+    let resource = key.map_or_else(|| arn.clone(), |key| format!("{arn}/object/{key}"));
+    let is_public = || {
+        let document = point.policy.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        document.is_some_and(|document| public_access::is_public(&document))
+    };
+    let is_restricted = point.block.restricts && is_stranger && is_public();
+    let own = Guard::resource(resource)
+        .action(action)
+        .owned_by(point.account)
+        .policy(policy.filter(|_| !is_restricted));
+    let told = |guard: Guard| {
+        guard
+            .with("s3:DataAccessPointArn", vec![arn.clone()])
+            .with("s3:DataAccessPointAccount", vec![point.account.to_string()])
+            .with("s3:AccessPointNetworkOrigin", vec!["Internet".to_owned()])
+    };
+    told(bucket).and(told(own))
 }

@@ -5,12 +5,14 @@
 //! conditions, versioning, and what is to be told to whom. What serves browsers and other odd callers is in [`front`].
 
 mod access_log;
+mod access_point;
 mod acl;
 mod bucket;
 mod checksum;
 mod class;
 mod conditions;
 mod content;
+mod control;
 mod data_key;
 mod draft;
 mod encryption;
@@ -77,6 +79,11 @@ impl ObjectStore {
         Service::new(&s3_api::SERVICE, Arc::clone(&self.0), ops::OPERATIONS)
             .wording_its_own_checks()
             .with_front(Arc::new(front::Front(Arc::clone(&self.0))))
+    }
+
+    /// S3 Control as the region's registry wants it: over the same state.
+    pub fn control_service(&self) -> Service {
+        Service::new(&s3control_api::SERVICE, Arc::clone(&self.0), control::OPERATIONS)
     }
 
     /// What happens without a request.

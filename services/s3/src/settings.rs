@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use shapes::{ApiError, Struct};
 use store::{Range, Reader};
 
+use crate::access_point::{self, AccessPoint};
 use crate::acl::Acl;
 use crate::bucket::Bucket;
 use crate::tables::{self, Config};
@@ -33,7 +34,9 @@ const MOST_CONFIGS: usize = 5000;
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub bucket: Bucket,
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
+    /// By which the request came, and the policy it has.
+    pub access_point: Option<(AccessPoint, Option<Arc<NamedPolicy>>)>,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +105,10 @@ impl Directory {
         buckets.insert(loaded.bucket.name.clone(), (Arc::clone(loaded), Instant::now()));
     }
 
+    pub(crate) fn forget_all(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) fn forget(&self, name: &str) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
@@ -114,11 +121,29 @@ impl S3 {
             return Ok(Some(loaded));
         }
         let mut reader = self.read()?;
-        let Some(bucket) = tables::BUCKETS.find(&mut reader, &name.to_owned())? else { return Ok(None) };
-        let settings = self.settings(&mut reader, &bucket)?;
-        let loaded = Arc::new(Loaded { bucket, settings });
+        let Some(bucket) = tables::BUCKETS.find(&mut reader, &name.to_owned())? else {
+            return match access_point::find(&mut reader, name)? {
+                Some(found) => self.through(found),
+                None => Ok(None),
+            };
+        };
+        let settings = Arc::new(self.settings(&mut reader, &bucket)?);
+        let loaded = Arc::new(Loaded { bucket, settings, access_point: None });
         self.buckets.remember(&loaded);
         Ok(Some(loaded))
+    }
+
+    /// The bucket that an access point leads to.
+    fn through(&self, found: AccessPoint) -> Result<Option<Arc<Loaded>>, ApiError> {
+        // Names of access points that are like a bucket's lead to buckets alone.
+        let bucket = tables::BUCKETS.find(&mut self.read()?, &found.bucket)?;
+        if bucket.is_none_or(|bucket| bucket.id != found.bucket_id) {
+            return Ok(None);
+        }
+        let Some(loaded) = self.find_bucket(&found.bucket)? else { return Ok(None) };
+        let policy = found.policy.as_deref().map(|text| self.policies.resource_policy(text)).transpose()?;
+        let (bucket, settings) = (loaded.bucket.clone(), Arc::clone(&loaded.settings));
+        Ok(Some(Arc::new(Loaded { bucket, settings, access_point: Some((found, policy)) })))
     }
 
     /// As [`Self::find_bucket`]; a bucket that is not there is an error.
@@ -173,6 +198,14 @@ impl S3 {
                 "website" => settings.website = Some(config.read()),
                 _ => {}
             }
+        }
+        if let Some(account) = tables::ACCOUNT_BLOCKS.find(reader, &bucket.owner.number())? {
+            let both = |own: Option<bool>, account: bool| Some(account || own == Some(true));
+            let own = &mut settings.block;
+            own.block_public_acls = both(own.block_public_acls, account.public_acls);
+            own.ignore_public_acls = both(own.ignore_public_acls, account.ignores_acls);
+            own.block_public_policy = both(own.block_public_policy, account.public_policy);
+            own.restrict_public_buckets = both(own.restrict_public_buckets, account.restricts);
         }
         self.compose_policy(&mut settings, bucket, policy_text.as_deref())?;
         Ok(settings)

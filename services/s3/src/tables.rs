@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 use store::{Table, Tail};
 
+use crate::access_point::{AccessPoint, Block, Place};
 use crate::bucket::Bucket;
 use crate::multipart::{Manifest, Part, Upload};
 use crate::object::Version;
@@ -48,6 +49,15 @@ pub(crate) const PARTS: Table<(u128, u16), Part> = Table::new("s3/part");
 /// Versions under Intelligent-Tiering, by bucket, key and the version's order. A row may outlive its version until the
 /// bucket's next round.
 pub(crate) const WATCHED: Table<(u64, String, u64), Watched> = Table::new("s3/watched");
+
+/// Access points by the account's number, name and region.
+pub(crate) const ACCESS_POINTS: Table<(u64, String, String), AccessPoint> = Table::new("s3/access-point");
+
+/// Access points by alias.
+pub(crate) const ALIASES: Table<String, Place> = Table::new("s3/alias");
+
+/// Block Public Access of accounts, by their number.
+pub(crate) const ACCOUNT_BLOCKS: Table<u64, Block> = Table::new("s3/account-block");
 
 /// What the region itself must remember: its key, and what it has scheduled.
 pub(crate) const FACTS: Table<String, Fact> = Table::new("s3/fact");

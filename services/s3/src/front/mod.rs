@@ -27,6 +27,10 @@ const HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
 
 impl HttpFront for Front {
     fn claim(&self, head: &Parts, authority: &str, scope: Option<&str>) -> Option<Claim> {
+        // What is about the account is S3 Control's.
+        if head.headers.contains_key("x-amz-account-id") && head.uri.path().starts_with("/v20180820/") {
+            return None;
+        }
         let bucket = host::bucket(authority);
         if scope.is_none() && bucket.is_none() && !is_likely(head, authority) {
             return None;

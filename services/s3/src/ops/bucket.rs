@@ -16,6 +16,7 @@ use store::{Order, Range};
 
 use crate::acl::{self, Acl};
 use crate::bucket::{Bucket, Versioning};
+use crate::control::leads_to;
 use crate::settings::Ownership;
 use crate::store_version::bucket_now;
 use crate::tables::Config;
@@ -179,6 +180,9 @@ impl Handle<DeleteBucket> for S3 {
                 let (has_current, has_older) = versions::is_empty(tx, bucket.id)?;
                 if has_current || has_older {
                     return Err(errors::bucket_not_empty(&bucket.name, has_older));
+                }
+                if leads_to(tx, bucket.owner.number(), bucket.id)? {
+                    return Err(errors::has_access_points());
                 }
                 let freed = super::multipart::drop_uploads(tx, bucket.id)?;
                 for (place, _) in tables::CONFIGS.list(tx, &Range::prefix(&bucket.id), usize::MAX)? {

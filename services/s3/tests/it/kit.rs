@@ -46,7 +46,12 @@ impl Bucket {
         let region = TestRegion::with_jobs(|cloud| {
             let objects = ObjectStore::open(cloud.clone(), folder.path(), false).expect("the folder opens");
             let kms = kms::KmsService::new(cloud.clone());
-            let services = vec![objects.service(), kms.service(), sqs::service(cloud.clone())];
+            let services = vec![
+                objects.service(),
+                objects.control_service(),
+                kms.service(),
+                sqs::service(cloud.clone()),
+            ];
             let jobs = objects.jobs();
             store = Some(objects);
             (services, jobs)

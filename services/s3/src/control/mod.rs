@@ -1,0 +1,35 @@
+//! S3 Control: access points, and what an account says of all its buckets.
+
+mod access_point;
+mod access_point_policy;
+mod public_access_block;
+
+use cloud::{Ctx, Operation};
+use s3control_api::op;
+use shapes::ApiError;
+
+use crate::{S3, errors};
+
+pub(crate) use access_point::leads_to;
+
+pub(crate) static OPERATIONS: &[Operation<S3>] = &[
+    Operation::of::<op::CreateAccessPoint>(),
+    Operation::of::<op::DeleteAccessPoint>(),
+    Operation::of::<op::DeleteAccessPointPolicy>(),
+    Operation::of::<op::DeletePublicAccessBlock>(),
+    Operation::of::<op::GetAccessPoint>(),
+    Operation::of::<op::GetAccessPointPolicy>(),
+    Operation::of::<op::GetAccessPointPolicyStatus>(),
+    Operation::of::<op::GetPublicAccessBlock>(),
+    Operation::of::<op::ListAccessPoints>(),
+    Operation::of::<op::PutAccessPointPolicy>(),
+    Operation::of::<op::PutPublicAccessBlock>(),
+];
+
+/// Requests name the account that they are about; it is the caller's own.
+fn check_account(ctx: &Ctx, named: &str) -> Result<(), ApiError> {
+    match named == ctx.account().digits().as_str() {
+        true => Ok(()),
+        false => Err(errors::access_denied("Access Denied")),
+    }
+}
