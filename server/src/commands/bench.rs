@@ -52,7 +52,7 @@ enum Subject {
     SqsBatch,
     /// A long poll on every connection.
     SqsWait,
-    /// PutItem, then GetItem.
+    /// PutItem, GetItem, UpdateItem on a condition, TransactWriteItems of two, BatchWriteItem of 25, Query of ten.
     Dynamodb,
     /// Invoke of warm functions, one at a time and eight at once, and of functions that have to be started.
     Lambda,
@@ -108,6 +108,10 @@ impl Bench {
                 let table = scenarios::dynamodb::Table::create(&self.client(&self.endpoint)?).await?;
                 print(&table.put(load).await?);
                 print(&table.get(load).await?);
+                print(&table.update(load).await?);
+                print(&table.transact(load).await?);
+                print(&table.batch(load).await?);
+                print(&table.query(load).await?);
                 table.delete().await?;
             }
             Subject::Lambda => {
