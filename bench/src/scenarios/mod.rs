@@ -3,6 +3,7 @@
 pub mod dynamodb;
 pub mod echo;
 pub mod lambda;
+pub mod s3;
 pub mod sqs;
 pub mod url;
 

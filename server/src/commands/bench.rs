@@ -29,13 +29,13 @@ pub(crate) struct Bench {
     secret: String,
     #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
     region: String,
-    /// For `sqs` and `sqs-batch`: how many messages wait on the queue beforehand.
+    /// For `sqs` and `sqs-batch`: how many messages wait on the queue beforehand. For `s3`: how many objects are listed.
     #[arg(long, default_value_t = 0)]
     backlog: usize,
     /// For `url`: the path that is posted to.
     #[arg(long, default_value = "/")]
     path: String,
-    /// For `disk`: where.
+    /// For `disk` and `s3`: where plain files are written.
     #[arg(long, default_value = ".")]
     folder: PathBuf,
 }
@@ -54,6 +54,8 @@ enum Subject {
     SqsWait,
     /// PutItem, GetItem, UpdateItem on a condition, TransactWriteItems of two, BatchWriteItem of 25, Query of ten.
     Dynamodb,
+    /// PutObject and GetObject of 4 KB, 1 MB and 64 MB beside plain synced files, and with `--backlog` lists of 1,000 keys.
+    S3,
     /// Invoke of warm functions, one at a time and eight at once, and of functions that have to be started.
     Lambda,
     /// POSTs to a path of the endpoint.
@@ -114,6 +116,7 @@ impl Bench {
                 print(&table.query(load).await?);
                 table.delete().await?;
             }
+            Subject::S3 => self.measure_s3(load).await?,
             Subject::Lambda => {
                 for runtime in scenarios::lambda::RUNTIMES {
                     let function =
@@ -131,6 +134,22 @@ impl Bench {
                 println!("fdatasync  p50 {:.3} ms", time.as_secs_f64() * 1000.0);
             }
         }
+        Ok(())
+    }
+
+    async fn measure_s3(&self, load: Load) -> Result<(), Failure> {
+        let bucket = scenarios::s3::Bucket::create(&self.client(&self.endpoint)?, self.connections).await?;
+        for size in scenarios::s3::SIZES {
+            bucket.put_and_get(size, load).await?.iter().for_each(print);
+            let (name, bytes, objects, _) = size;
+            let time = brume_bench::file_time(&self.folder, bytes, objects.min(50))?;
+            println!("a synced file of {name}  p50 {:.2} ms", time.as_secs_f64() * 1000.0);
+        }
+        if self.backlog > 0 {
+            bucket.fill(self.backlog).await?;
+            print(&bucket.list(self.backlog, load).await?);
+        }
+        bucket.delete(self.backlog).await?;
         Ok(())
     }
 
