@@ -193,3 +193,37 @@ def test_buckets_tell_what_happens_in_them(region, events, name):
     assert created["resources"] == [f"arn:aws:s3:::{name}"]
     assert (created["detail"]["reason"], created["detail"]["object"]["size"]) == ("PutObject", 5)
     assert created["detail"]["object"]["key"] == "in/a b"
+
+
+def test_a_partner_fills_the_buses_of_its_customers(region, name):
+    partner, customer = region.client("events", account="333333333333"), region.client("events", account="444444444444")
+    source = f"aws.partner/shop.example/{name}"
+    partner.create_partner_event_source(Name=source, Account="444444444444")
+    assert customer.describe_event_source(Name=source)["State"] == "PENDING"
+    customer.create_event_bus(Name=source, EventSourceName=source)
+    assert customer.describe_event_source(Name=source)["State"] == "ACTIVE"
+    sqs = region.client("sqs", account="444444444444")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:444444444444:{name}"
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    customer.put_rule(Name="all", EventBusName=source, EventPattern=json.dumps({"source": [{"prefix": "aws.partner"}]}))
+    customer.put_targets(Rule="all", EventBusName=source, Targets=[{"Id": "queue", "Arn": arn, "InputPath": "$.detail"}])
+
+    def put(number):
+        return partner.put_partner_events(Entries=[
+            {"Source": source, "DetailType": "order", "Detail": json.dumps({"n": number})}])
+
+    received = lambda: [message["Body"] for message in sqs.receive_message(QueueUrl=url).get("Messages", [])]
+    assert put(1)["FailedEntryCount"] == 0 and received() == ['{"n":1}']
+    customer.deactivate_event_source(Name=source)
+    assert put(2)["FailedEntryCount"] == 0 and received() == []
+    customer.activate_event_source(Name=source)
+    (account,) = partner.list_partner_event_source_accounts(EventSourceName=source)["PartnerEventSourceAccounts"]
+    assert (account["Account"], account["State"]) == ("444444444444", "ACTIVE")
+    partner.delete_partner_event_source(Name=source, Account="444444444444")
+    assert customer.describe_event_source(Name=source)["State"] == "DELETED"
+    assert put(3)["Entries"][0]["ErrorCode"] == "ResourceNotFoundException"
+    with pytest.raises(customer.exceptions.ResourceNotFoundException):
+        customer.create_event_bus(Name=f"{source}/other", EventSourceName=f"{source}/other")

@@ -16,6 +16,7 @@ mod event;
 mod input;
 mod matching;
 mod ops;
+mod partner;
 mod replay;
 mod routing;
 mod rule;

@@ -8,6 +8,7 @@ use crate::archive::{Archive, Archived};
 use crate::bus::Bus;
 use crate::connection::Connection;
 use crate::matching::Generation;
+use crate::partner::EventSource;
 use crate::replay::Replay;
 use crate::rule::Rule;
 use crate::rule_target::RuleTarget;
@@ -45,3 +46,9 @@ pub(crate) const CONNECTIONS: Table<String, Connection> = Table::new("events/con
 
 /// API destinations by name.
 pub(crate) const API_DESTINATIONS: Table<String, ApiDestination> = Table::new("events/api-destination");
+
+/// Event sources that partners offer to this account, by name.
+pub(crate) const EVENT_SOURCES: Table<String, EventSource> = Table::new("events/event-source");
+
+/// Event sources that this account offers as a partner, by name and the account that each is offered to.
+pub(crate) const OFFERS: Table<(String, String), ()> = Table::new("events/partner-offer");

@@ -15,7 +15,7 @@ use store::{Range, Tx};
 use super::{page_size, paged};
 use crate::bus::{Bus, BusArn, DEFAULT};
 use crate::rule_target::check_dead_letter_queue;
-use crate::{Events, errors, tables, tags};
+use crate::{Events, errors, partner, tables, tags};
 
 /// EventBridge quotas.
 const MOST_BUSES: usize = 100;
@@ -78,12 +78,15 @@ impl Transact<CreateEventBus> for Events {
 
     fn apply(
         &self,
-        _: &Ctx,
+        ctx: &Ctx,
         tx: &mut Tx<'_>,
         (arn, bus): &Self::Draft,
     ) -> Result<CreateEventBusOutput, ApiError> {
         if arn.find(tx)?.is_some() {
             return Err(errors::bus_exists(&arn.name));
+        }
+        if let Some(source) = &bus.event_source {
+            partner::take(ctx, tx, source)?;
         }
         if tables::BUSES.list(tx, &Range::all(), MOST_BUSES)?.len() >= MOST_BUSES {
             return Err(errors::limit_exceeded());

@@ -4,6 +4,8 @@ mod api_destinations;
 mod archives;
 mod connections;
 mod event_buses;
+mod event_sources;
+mod partner_event_sources;
 mod permissions;
 mod put_events;
 mod replays;
@@ -21,21 +23,27 @@ use crate::bus::BusArn;
 use crate::rule::RuleArn;
 
 pub(crate) static OPERATIONS: &[Operation<Events>] = &[
+    Operation::transaction::<op::ActivateEventSource>(),
     Operation::transaction::<op::CancelReplay>(),
     Operation::transaction::<op::CreateApiDestination>(),
     Operation::transaction::<op::CreateArchive>(),
     Operation::of::<op::CreateConnection>(),
     Operation::transaction::<op::CreateEventBus>(),
+    Operation::transaction::<op::CreatePartnerEventSource>(),
+    Operation::transaction::<op::DeactivateEventSource>(),
     Operation::of::<op::DeauthorizeConnection>(),
     Operation::transaction::<op::DeleteApiDestination>(),
     Operation::transaction::<op::DeleteArchive>(),
     Operation::of::<op::DeleteConnection>(),
     Operation::transaction::<op::DeleteEventBus>(),
+    Operation::transaction::<op::DeletePartnerEventSource>(),
     Operation::transaction::<op::DeleteRule>(),
     Operation::of::<op::DescribeApiDestination>(),
     Operation::of::<op::DescribeArchive>(),
     Operation::of::<op::DescribeConnection>(),
     Operation::of::<op::DescribeEventBus>(),
+    Operation::of::<op::DescribeEventSource>(),
+    Operation::of::<op::DescribePartnerEventSource>(),
     Operation::of::<op::DescribeReplay>(),
     Operation::of::<op::DescribeRule>(),
     Operation::transaction::<op::DisableRule>(),
@@ -44,12 +52,16 @@ pub(crate) static OPERATIONS: &[Operation<Events>] = &[
     Operation::of::<op::ListArchives>(),
     Operation::of::<op::ListConnections>(),
     Operation::of::<op::ListEventBuses>(),
+    Operation::of::<op::ListEventSources>(),
+    Operation::of::<op::ListPartnerEventSourceAccounts>(),
+    Operation::of::<op::ListPartnerEventSources>(),
     Operation::of::<op::ListReplays>(),
     Operation::of::<op::ListRuleNamesByTarget>(),
     Operation::of::<op::ListRules>(),
     Operation::of::<op::ListTagsForResource>(),
     Operation::of::<op::ListTargetsByRule>(),
     Operation::transaction::<op::PutEvents>(),
+    Operation::transaction::<op::PutPartnerEvents>(),
     Operation::transaction::<op::PutPermission>(),
     Operation::transaction::<op::PutRule>(),
     Operation::transaction::<op::PutTargets>(),
