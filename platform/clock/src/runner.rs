@@ -11,7 +11,7 @@ use std::time::Duration;
 use shapes::Timestamp;
 use store::{Scope, Store, StoreError};
 use tokio::sync::Notify;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::job::{JOBS, TOPIC};
 use crate::{Clock, Job, JobId, JobOutcome, Jobs, RetryPolicy};
@@ -217,7 +217,9 @@ impl Runner {
                 Ok::<_, StoreError>(())
             })
             .await;
-        if let Err(cause) = settled {
+        if let Err(cause) = settled.inspect_err(|cause| debug!(error = %cause, "a job was not settled"))
+            && !cause.is_closed()
+        {
             error!(error = %cause, "a finished job could not be settled and will run again");
         }
     }

@@ -18,6 +18,13 @@ pub enum StoreError {
     Key { table: &'static str },
 }
 
+impl StoreError {
+    /// Whether the store was closed: the region stops, and what was wanted waits for its next start.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Engine(kv::KvError::Closed))
+    }
+}
+
 /// A service that does not decide what a failed store means to its client passes it on as a fault of ours.
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
