@@ -157,6 +157,9 @@ fn target(ctx: &Ctx, schedule: &str, given: api::Target) -> Result<TargetRow, Ap
             "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
         ));
     }
+    if given.event_bridge_parameters.as_ref().is_some_and(|event| event.source.starts_with("aws.")) {
+        return Err(errors::validation("The Source of EventBridgeParameters must not begin with aws."));
+    }
     let retry = given.retry_policy.unwrap_or_default();
     let (detail_type, source) =
         given.event_bridge_parameters.map(|event| (event.detail_type, event.source)).unzip();

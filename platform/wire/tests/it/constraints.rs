@@ -90,7 +90,17 @@ const UNCHECKED: &[&str] = &[
     r"[0-9A-Za-z\.\-_]*(?<!\.)",
     r"^(?!\s*$).+",
     r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$",
+    r"^(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)$",
+    // Of operations that are not here: instances and commands of Systems Manager.
+    r"^.{1,100000}$",
+    SYSTEMS_MANAGER_DATE,
 ];
+
+const SYSTEMS_MANAGER_DATE: &str = concat!(
+    r"^([\-]?\d{4}(?!\d{2}\b))((-?)((0[1-9]|1[0-2])(\3([12]\d|0[1-9]|3[01]))?|W([0-4]\d|5[0-2])(-?[1-7])?|",
+    r"(00[1-9]|0[1-9]\d|[12]\d{2}|3([0-5]\d|6[1-6])))([T\s]((([01]\d|2[0-3])((:?)[0-5]\d)?|24\:?00)([\.,]\d(?!:))?)?",
+    r"(\17[0-5]\d([\.,]\d)?)?([zZ]|([\-])([01]\d|2[0-3]):?([0-5]\d)?)?)?)?$",
+);
 
 #[test]
 fn patterns_of_the_models_are_checked() {
