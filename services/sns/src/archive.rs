@@ -13,6 +13,7 @@ use serde_json::Value;
 use shapes::{ApiError, Timestamp};
 use store::{Order, Range, Reader, Row, StoreError, Tx};
 
+use crate::kms_keys::Kept;
 use crate::message::{Message, Publication};
 use crate::topic::{Topic, TopicArn};
 use crate::{Sns, errors, tables};
@@ -39,13 +40,31 @@ store::row!(Archive, 1);
 /// A message as it was published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Archived {
+    message: Kept,
+    group: Option<String>,
+    deduplication_id: Option<String>,
+    sequence_number: Option<String>,
+}
+
+store::row!(Archived, 2, FirstArchived);
+
+/// Before there were messages under KMS keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct FirstArchived {
     message: Message,
     group: Option<String>,
     deduplication_id: Option<String>,
     sequence_number: Option<String>,
 }
 
-store::row!(Archived, 1);
+store::row!(FirstArchived, 1);
+
+impl From<FirstArchived> for Archived {
+    fn from(first: FirstArchived) -> Self {
+        let FirstArchived { message, group, deduplication_id, sequence_number } = first;
+        Self { message: Kept::Plain(message), group, deduplication_id, sequence_number }
+    }
+}
 
 impl Archive {
     /// From when on its messages can be replayed.
@@ -54,10 +73,15 @@ impl Archive {
     }
 }
 
-impl From<Archived> for Publication {
-    fn from(archived: Archived) -> Self {
-        let Archived { message, group, deduplication_id, sequence_number } = archived;
-        Self { message, group, deduplication_id, sequence_number, is_replayed: true }
+impl Archived {
+    /// The message to be published again. Errors are those about KMS keys.
+    pub(crate) fn open(self, sns: &Sns, ctx: &Ctx, arn: &TopicArn) -> Result<Publication, ApiError> {
+        let Self { message, group, deduplication_id, sequence_number } = self;
+        let (message, sealed) = match message {
+            Kept::Plain(message) => (message, None),
+            Kept::Sealed(sealed) => (sns.open(ctx, arn, &sealed)?, Some(Arc::new(sealed))),
+        };
+        Ok(Publication { message, group, deduplication_id, sequence_number, is_replayed: true, sealed })
     }
 }
 
@@ -122,7 +146,7 @@ pub(crate) fn keep(
     let Some(archive) = find(tx, &topic.name)? else { return Ok(()) };
     let number = publication.sequence_number.as_deref().and_then(|number| number.parse().ok());
     let archived = Archived {
-        message: publication.message.clone(),
+        message: publication.kept(),
         group: publication.group.clone(),
         deduplication_id: publication.deduplication_id.clone(),
         sequence_number: publication.sequence_number.clone(),
@@ -211,7 +235,30 @@ fn delete_some(tx: &mut Tx<'_>, range: &Range) -> Result<Option<(u64, Timestamp,
 
 #[cfg(test)]
 mod tests {
-    use super::parse_policy;
+    use shapes::Timestamp;
+    use store::Row;
+
+    use super::{Archived, FirstArchived, parse_policy};
+    use crate::kms_keys::Kept;
+    use crate::message::{Message, Parts};
+
+    #[test]
+    fn messages_of_before_kms_keys_are_read() {
+        let parts = Parts { message: "text".to_owned(), ..Default::default() };
+        let message = Message::parse("id".to_owned(), Timestamp::EPOCH, parts).unwrap();
+        let first = FirstArchived {
+            message: message.clone(),
+            group: Some("g".to_owned()),
+            deduplication_id: None,
+            sequence_number: Some("1".to_owned()),
+        };
+        let mut row = Vec::new();
+        first.encode(&mut row);
+        let stored = b"\x01\x02id\x00\x04text\x00\x00\x00\x01\x01g\x00\x01\x011";
+        assert_eq!(row, stored, "what was written before");
+        let read = Archived::decode(stored).unwrap();
+        assert_eq!((read.message, read.group.as_deref()), (Kept::Plain(message), Some("g")));
+    }
 
     #[test]
     fn policies_say_days_or_nothing() {

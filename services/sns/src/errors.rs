@@ -112,6 +112,21 @@ pub(crate) fn topic_has_archive() -> ApiError {
     )
 }
 
+/// API Reference, Publish: what KMS refused, in SNS's names.
+pub(crate) fn of_kms(refused: &ApiError) -> ApiError {
+    let message = refused.message().to_owned();
+    match refused.name() {
+        "AccessDeniedException" => error::kms_access_denied_exception(message),
+        "DisabledException" => error::kms_disabled_exception(message),
+        "NotFoundException" | "InvalidArnException" => error::kms_not_found_exception(message),
+        "KMSInvalidStateException" | "KeyUnavailableException" | "InvalidKeyUsageException" => {
+            error::kms_invalid_state_exception(message)
+        }
+        "ThrottlingException" | "LimitExceededException" => error::kms_throttling_exception(message),
+        _ => refused.clone(),
+    }
+}
+
 pub(crate) fn is_not_here_yet(what: &str) -> ApiError {
     ApiError::with_status(501, "NotImplemented", format!("{what} not implemented in Brume yet."))
 }

@@ -170,7 +170,7 @@ impl Sns {
                 Ok(Delivered::Yes)
             }
             _ => {
-                jobs::add(ctx, tx, &arn, Content::Notification(publication.message.clone()));
+                jobs::add(ctx, tx, &arn, Content::of(publication.kept()));
                 Ok(Delivered::Later)
             }
         }

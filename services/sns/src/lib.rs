@@ -14,6 +14,7 @@ mod fifo;
 mod filter_policy;
 mod inbox;
 mod jobs;
+mod kms_keys;
 mod links;
 mod mail;
 mod message;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use cloud::{Cloud, HttpEndpoint, PolicyCache, Service};
 
 use filter_policy::FilterPolicies;
+use kms_envelope::DataKeys;
 use signature::Signer;
 use throttle::Throttle;
 
@@ -79,6 +81,7 @@ pub(crate) struct Sns {
     pub(crate) filters: FilterPolicies,
     pub(crate) signer: Signer,
     pub(crate) throttle: Throttle,
+    pub(crate) data_keys: DataKeys,
 }
 
 impl Sns {
@@ -90,6 +93,7 @@ impl Sns {
             filters: FilterPolicies::default(),
             signer: Signer::default(),
             throttle: Throttle::default(),
+            data_keys: DataKeys::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A message as it is published: checked, and with the text that each protocol gets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use shapes::{ApiError, Map, Timestamp};
 use sns_api::MessageAttributeValue;
 
+use crate::kms_keys::{Kept, SealedMessage};
 use crate::subscription::Protocol;
 use crate::{errors, fifo};
 
@@ -51,11 +53,20 @@ pub(crate) struct Publication {
     pub sequence_number: Option<String>,
     /// It comes from the topic's archive.
     pub is_replayed: bool,
+    /// As it is kept, when the topic has a KMS key.
+    pub sealed: Option<Arc<SealedMessage>>,
 }
 
 impl From<Message> for Publication {
     fn from(message: Message) -> Self {
-        Self { message, group: None, deduplication_id: None, sequence_number: None, is_replayed: false }
+        Self {
+            message,
+            group: None,
+            deduplication_id: None,
+            sequence_number: None,
+            is_replayed: false,
+            sealed: None,
+        }
     }
 }
 
@@ -86,7 +97,15 @@ impl Publication {
         }
         fifo::check_id("MessageGroupId", group.as_deref())?;
         fifo::check_id("MessageDeduplicationId", deduplication_id.as_deref())?;
-        Ok(Self { message, group, deduplication_id, sequence_number: None, is_replayed: false })
+        Ok(Self { group, deduplication_id, ..Self::from(message) })
+    }
+
+    /// The message as SNS keeps it.
+    pub(crate) fn kept(&self) -> Kept {
+        match &self.sealed {
+            Some(sealed) => Kept::Sealed((**sealed).clone()),
+            None => Kept::Plain(self.message.clone()),
+        }
     }
 }
 

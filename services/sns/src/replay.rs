@@ -18,7 +18,7 @@ use serde_json::Value;
 use shapes::{ApiError, Timestamp};
 use store::{Order, Range, Reader, Row, Tx};
 
-use crate::archive::{self, Archive};
+use crate::archive::{self, Archive, Archived};
 use crate::fan_out::Delivered;
 use crate::filter_policy::Filterable;
 use crate::message::Publication;
@@ -305,10 +305,23 @@ impl Sns {
         let step = match archive {
             Some(archive) => {
                 let due = replay.next(tx, &archive)?;
-                for publication in &due {
-                    self.deliver_again(ctx, tx, (arn, &topic), &subscription, publication)?;
+                let count = due.len();
+                let opened: Result<Vec<Publication>, ApiError> =
+                    due.into_iter().map(|archived| archived.open(self, ctx, &arn.topic)).collect();
+                match opened {
+                    Ok(publications) => {
+                        for publication in &publications {
+                            self.deliver_again(ctx, tx, (arn, &topic), &subscription, publication)?;
+                        }
+                        replay.step_after(count, ctx.now())
+                    }
+                    Err(error) if error.status() >= 500 => return Err(error),
+                    // The topic's key opens the archive no more.
+                    Err(_) => {
+                        replay.status = Status::Failed;
+                        Step::Done
+                    }
                 }
-                replay.step_after(due.len(), ctx.now())
             }
             None => {
                 replay.status = Status::Failed;
@@ -346,7 +359,7 @@ impl Sns {
 
 impl Replay {
     /// The next messages of the archive, which count as delivered from then on.
-    fn next(&mut self, reader: &mut dyn Reader, archive: &Archive) -> Result<Vec<Publication>, ApiError> {
+    fn next(&mut self, reader: &mut dyn Reader, archive: &Archive) -> Result<Vec<Archived>, ApiError> {
         let mut range = Range::prefix(&archive.id).starting_at(&(archive.id, self.start));
         if let Some((at, number)) = self.last {
             range = range.after(&(archive.id, at, number));
@@ -354,13 +367,13 @@ impl Replay {
         if let Some(end) = self.end {
             range = range.before(&(archive.id, end + Duration::from_millis(1)));
         }
-        let mut publications = Vec::new();
+        let mut due = Vec::new();
         tables::ARCHIVED.visit(reader, &range, Order::Ascending, |(_, at, number), archived| {
             self.last = Some((at, number));
-            publications.push(archived.into());
-            if publications.len() < AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            due.push(archived);
+            if due.len() < AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        Ok(publications)
+        Ok(due)
     }
 
     fn step_after(&mut self, delivered: usize, now: Timestamp) -> Step {

@@ -8,10 +8,11 @@ use shapes::ApiError;
 use store::{Reader, Scope};
 
 use crate::signature::Version;
-use crate::{archive, delivery_policy, errors, feedback, fifo, tables, topic_policy};
+use crate::{archive, delivery_policy, errors, feedback, fifo, kms_keys, tables, topic_policy};
 
 const LONGEST_NAME: usize = 256;
 const LONGEST_DISPLAY_NAME: usize = 100;
+const LONGEST_KEY_NAME: usize = 2048;
 /// Developer Guide, "Amazon SNS topic tagging".
 pub(crate) const MOST_TAGS: usize = 50;
 
@@ -133,8 +134,8 @@ impl Topic {
             "FifoThroughputScope" if self.is_fifo() && matches!(value, "Topic" | "MessageGroup") => {}
             "SignatureVersion" if Version::parse(value).is_some() => {}
             "SignatureVersion" => return Err(errors::invalid("SignatureVersion")),
-            "KmsMasterKeyId" if value.is_empty() => return Ok(()),
-            "KmsMasterKeyId" => return Err(errors::is_not_here_yet("KmsMasterKeyId is")),
+            kms_keys::ATTRIBUTE if value.len() <= LONGEST_KEY_NAME => {}
+            kms_keys::ATTRIBUTE => return Err(errors::invalid(name)),
             name if feedback::is_attribute(name) => {
                 let is_rate = name.ends_with("SampleRate");
                 let is_valid = match is_rate {

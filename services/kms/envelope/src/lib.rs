@@ -1,8 +1,10 @@
 //! Envelope encryption for services: small values sealed under a data key that KMS gives and opens for the caller, by
 //! way of the service, so that the caller's permissions decide and `kms:ViaService` holds.
 //!
-//! One data key seals one value. For bodies that come in pieces, and for keys that many values share, a service asks KMS
-//! itself.
+//! [`seal`] has a data key for each value; [`DataKeys`] are used again for a while. For bodies that come in pieces a
+//! service asks KMS itself.
+
+mod data_keys;
 
 use std::fmt;
 
@@ -12,6 +14,8 @@ use kms_api::{DecryptInput, GenerateDataKeyInput};
 use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Map};
 use zeroize::Zeroizing;
+
+pub use data_keys::{DataKey, DataKeys, Use, prepare};
 
 /// A value that only KMS opens, to be kept in a row.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

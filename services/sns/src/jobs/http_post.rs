@@ -106,6 +106,7 @@ fn request(
             let body = letterhead.unsubscribe_confirmation(arn, token, message_id, ctx.now());
             ("UnsubscribeConfirmation", message_id, body.map_err(|error| error.to_string())?)
         }
+        Content::Sealed(_) => return Err("the message is sealed".to_owned()),
     };
     builder
         .header("x-amz-sns-message-type", kind)

@@ -15,6 +15,7 @@ use shapes::ApiError;
 use store::{Row, Tx};
 
 use crate::delivery_policy::{self, RetryPlan, http_plan};
+use crate::kms_keys::{Kept, SealedMessage};
 use crate::message::{Message, Publication};
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
@@ -52,6 +53,17 @@ pub(crate) enum Content {
         token: String,
         message_id: String,
     },
+    /// A notification of a topic with a KMS key.
+    Sealed(SealedMessage),
+}
+
+impl Content {
+    pub(crate) fn of(kept: Kept) -> Self {
+        match kept {
+            Kept::Plain(message) => Self::Notification(message),
+            Kept::Sealed(sealed) => Self::Sealed(sealed),
+        }
+    }
 }
 
 /// Why an attempt failed.
@@ -92,7 +104,8 @@ pub(crate) fn kind(sns: Arc<Sns>) -> JobKind {
 }
 
 async fn run(sns: &Arc<Sns>, job: Job) -> JobOutcome {
-    let Some(attempt) = Delivery::decode(&job.payload).ok().and_then(|delivery| delivery.open(&sns.cloud))
+    let Some(mut attempt) =
+        Delivery::decode(&job.payload).ok().and_then(|delivery| delivery.open(&sns.cloud))
     else {
         return JobOutcome::Done;
     };
@@ -107,7 +120,11 @@ async fn run(sns: &Arc<Sns>, job: Job) -> JobOutcome {
     {
         return JobOutcome::Again(next);
     }
-    let failure = match attempt.deliver(sns, &topic, &subscription).await {
+    let outcome = match attempt.unseal(sns) {
+        Ok(()) => attempt.deliver(sns, &topic, &subscription).await,
+        Err(failure) => Err(failure),
+    };
+    let failure = match outcome {
         Ok(()) => {
             attempt.count("NumberOfNotificationsDelivered");
             attempt.log(&topic, &subscription, None).await;
@@ -185,6 +202,17 @@ impl Attempt {
         Ok(topic.zip(subscription.filter(|subscription| !is_moot(subscription))))
     }
 
+    /// Opens what is sealed. What KMS does not open now it may open later, so this is tried again as other failures are.
+    fn unseal(&mut self, sns: &Sns) -> Result<(), Failure> {
+        if let Content::Sealed(sealed) = &self.content {
+            let message = sns.open(&self.ctx, &self.arn.topic, sealed);
+            let message =
+                message.map_err(|error| Failure { reason: error.to_string(), is_permanent: false })?;
+            self.content = Content::Notification(message);
+        }
+        Ok(())
+    }
+
     async fn deliver(&self, sns: &Sns, topic: &Topic, subscription: &Subscription) -> Result<(), Failure> {
         match (subscription.protocol, &self.content) {
             (Protocol::Lambda, Content::Notification(message)) => {
@@ -203,7 +231,7 @@ impl Attempt {
                         sns.confirmation_mail(&self.arn.topic, topic, subscription, token, message_id)
                     }
                     // Web endpoints alone are told of the end.
-                    Content::Farewell { .. } => return Ok(()),
+                    Content::Farewell { .. } | Content::Sealed(_) => return Ok(()),
                 };
                 let mail =
                     mail.map_err(|error| Failure { reason: error.to_string(), is_permanent: false })?;
@@ -211,7 +239,10 @@ impl Attempt {
             }
             // The others are served within the publish, and functions need no confirmation.
             (Protocol::Sqs | Protocol::Sms | Protocol::Application, _)
-            | (Protocol::Lambda, Content::Confirmation { .. } | Content::Farewell { .. }) => Ok(()),
+            | (
+                Protocol::Lambda,
+                Content::Confirmation { .. } | Content::Farewell { .. } | Content::Sealed(_),
+            ) => Ok(()),
         }
     }
 
@@ -249,7 +280,7 @@ impl Attempt {
     }
 
     fn count(&self, metric: &'static str) {
-        if matches!(self.content, Content::Notification(_)) {
+        if matches!(self.content, Content::Notification(_) | Content::Sealed(_)) {
             self.ctx.publish("AWS/SNS", metric, ("TopicName", &self.arn.topic.name), 1.0);
         }
     }

@@ -9,7 +9,7 @@ use sns_api::{CreateTopicInput, CreateTopicOutput};
 use store::Tx;
 
 use crate::topic::{Topic, TopicArn, check_name, check_tags};
-use crate::{Sns, archive, errors, tables};
+use crate::{Sns, archive, errors, kms_keys, tables};
 
 pub(crate) struct Draft {
     arn: TopicArn,
@@ -47,6 +47,7 @@ impl Transact<CreateTopic> for Sns {
         for (name, value) in attributes {
             topic.set(&name, &value)?;
         }
+        kms_keys::prepare(ctx, topic.attributes.get(kms_keys::ATTRIBUTE));
         Ok(Draft { arn, topic, gives_tags, data_protection })
     }
 

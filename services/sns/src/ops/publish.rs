@@ -17,7 +17,7 @@ use crate::message::{MOST_BYTES, Parts, Publication};
 use crate::push::{self, EndpointArn};
 use crate::subscription::Subscription;
 use crate::topic::{Topic, TopicArn};
-use crate::{Sns, archive, errors, text_message};
+use crate::{Sns, archive, errors, kms_keys, tables, text_message};
 
 const MOST_ENTRIES: usize = 10;
 
@@ -72,8 +72,9 @@ impl Transact<Publish> for Sns {
             attributes: input.message_attributes,
             deduplication_id: input.message_deduplication_id,
         };
-        let publication = Publication::parse(ctx.ids().uuid(), ctx.now(), parts)?;
+        let mut publication = Publication::parse(ctx.ids().uuid(), ctx.now(), parts)?;
         if let Destination::Topic(arn) = &destination {
+            self.seal_ahead(ctx, arn, std::iter::once(&mut publication))?;
             self.sign_ahead(arn, std::slice::from_ref(&publication))?;
         }
         Ok((destination, publication))
@@ -120,7 +121,7 @@ impl Transact<PublishBatch> for Sns {
     fn prepare(&self, ctx: &Ctx, input: PublishBatchInput) -> Result<Self::Draft, ApiError> {
         let arn = TopicArn::parse(&input.topic_arn)?;
         check_ids(input.publish_batch_request_entries.iter().map(|entry| entry.id.as_str()))?;
-        let entries: Vec<_> = input
+        let mut entries: Vec<_> = input
             .publish_batch_request_entries
             .into_iter()
             .map(|entry| {
@@ -144,6 +145,8 @@ impl Transact<PublishBatch> for Sns {
         if size > MOST_BYTES {
             return Err(errors::batch_too_long());
         }
+        let publications = entries.iter_mut().filter_map(|(_, publication)| publication.as_mut().ok());
+        self.seal_ahead(ctx, &arn, publications)?;
         let good: Vec<Publication> =
             entries.iter().filter_map(|(_, publication)| publication.as_ref().ok().cloned()).collect();
         self.sign_ahead(&arn, &good)?;
@@ -187,6 +190,24 @@ impl Transact<PublishBatch> for Sns {
 }
 
 impl Sns {
+    /// Seals what SNS may keep of messages to a topic with a KMS key, outside of the transaction. Messages that nobody
+    /// will keep are sealed as well: whether somebody may publish does not depend on who is subscribed.
+    fn seal_ahead<'p>(
+        &self,
+        ctx: &Ctx,
+        arn: &TopicArn,
+        publications: impl Iterator<Item = &'p mut Publication>,
+    ) -> Result<(), ApiError> {
+        let topic = tables::TOPICS.find(&mut self.cloud.store().read(&arn.scope())?, &arn.name)?;
+        let Some(topic) = topic.filter(|topic| topic.attributes.contains_key(kms_keys::ATTRIBUTE)) else {
+            return Ok(());
+        };
+        for publication in publications {
+            publication.sealed = self.sealed(ctx, arn, &topic, &publication.message)?;
+        }
+        Ok(())
+    }
+
     /// Publishes one message; its id, and its number in a FIFO topic.
     fn publish(
         &self,

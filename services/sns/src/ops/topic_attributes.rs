@@ -12,7 +12,7 @@ use store::Tx;
 
 use crate::fan_out::counts;
 use crate::topic::TopicArn;
-use crate::{Sns, archive, delivery_policy, tables};
+use crate::{Sns, archive, delivery_policy, kms_keys, tables};
 
 impl Handle<GetTopicAttributes> for Sns {
     fn guard(&self, _: &Ctx, input: &GetTopicAttributesInput) -> Result<Guard, ApiError> {
@@ -57,8 +57,11 @@ impl Transact<SetTopicAttributes> for Sns {
         self.topic_guard(&input.topic_arn)
     }
 
-    fn prepare(&self, _: &Ctx, input: SetTopicAttributesInput) -> Result<Self::Draft, ApiError> {
+    fn prepare(&self, ctx: &Ctx, input: SetTopicAttributesInput) -> Result<Self::Draft, ApiError> {
         let arn = TopicArn::parse(&input.topic_arn)?;
+        if input.attribute_name == kms_keys::ATTRIBUTE {
+            kms_keys::prepare(ctx, input.attribute_value.as_ref());
+        }
         Ok((arn, input.attribute_name, input.attribute_value.unwrap_or_default()))
     }
 

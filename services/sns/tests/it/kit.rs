@@ -55,6 +55,7 @@ impl Sns {
                 sns::service(cloud.clone(), sns::Config::default()),
                 sqs::service(cloud.clone()),
                 logs::service(cloud.clone()),
+                kms::KmsService::new(cloud.clone()).service(),
                 Service::new(&lambda_api::SERVICE, Arc::new(stand_in), LAMBDA),
             ];
             (services, sns::jobs(cloud, sns::Config::default()))

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod delivery_status;
+mod encryption;
 mod fan_out;
 mod fifo;
 mod functions;
