@@ -7,7 +7,7 @@ use shapes::{ApiError, Op, ServiceSchema, Timestamp};
 use store::{Scope, Snapshot, Store, StoreError, Tx};
 
 use crate::registry::OperationRef;
-use crate::{Actor, Cloud, Guard, Ids, TraceContext};
+use crate::{Actor, Cloud, Guard, Ids, KeptCaller, TraceContext};
 
 /// How deep services may call each other for one request. AWS stops recursive loops of Lambda, SQS and SNS at
 /// about 16 (AWS Lambda Developer Guide, "Recursive loop detection").
@@ -187,6 +187,15 @@ impl Ctx {
             base.origin = origin.into();
             base.called_via = Arc::default();
         })
+    }
+
+    /// The caller of an earlier request, whose job goes on in its name; see [`KeptCaller`].
+    pub fn in_name_of(&self, kept: &KeptCaller) -> Result<Self, ApiError> {
+        let caller = Arc::new(kept.caller()?);
+        Ok(self.changed(|base| {
+            base.caller = caller;
+            base.called_via = Arc::default();
+        }))
     }
 
     /// A service acting for its resource `origin` with a role that trusts it.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use identity::policy::{NamedPolicy, Policy, PolicyKind};
+use identity::policy::{NamedPolicy, PolicyKind};
 use shapes::ApiError;
 
 /// Policies kept; past it the cache begins anew.
@@ -21,8 +21,8 @@ impl PolicyCache {
             return Ok(Arc::clone(policy));
         }
         // It was checked when it was stored, so a policy that cannot be read is a fault of ours.
-        let policy = Policy::parse(text, PolicyKind::Resource).map_err(ApiError::internal)?;
-        let policy = Arc::new(NamedPolicy { name: "resource policy".to_owned(), policy });
+        let policy = NamedPolicy::parse("resource policy", text, PolicyKind::Resource);
+        let policy = Arc::new(policy.map_err(ApiError::internal)?);
         if kept.len() >= KEPT {
             kept.clear();
         }

@@ -34,10 +34,12 @@ pub use statement::{Effect, Policy, Statement, Version};
 pub struct NamedPolicy {
     pub name: String,
     pub policy: Policy,
+    /// As it was written: for those who must keep it.
+    pub document: Box<str>,
 }
 
 impl NamedPolicy {
     pub fn parse(name: impl Into<String>, document: &str, kind: PolicyKind) -> Result<Self, MalformedPolicy> {
-        Ok(Self { name: name.into(), policy: Policy::parse(document, kind)? })
+        Ok(Self { name: name.into(), policy: Policy::parse(document, kind)?, document: document.into() })
     }
 }
