@@ -118,6 +118,10 @@ pub(crate) fn backup_in_use(arn: &str) -> ApiError {
     error::backup_in_use_exception(format!("Backup is being created or restored: {arn}"))
 }
 
+pub(crate) fn export_not_found(arn: &str) -> ApiError {
+    error::export_not_found_exception(format!("Export not found: {arn}"))
+}
+
 pub(crate) fn policy_not_found(arn: &str) -> ApiError {
     error::policy_not_found_exception(format!(
         "Resource-based policy not found for the provided ResourceArn: {arn}"

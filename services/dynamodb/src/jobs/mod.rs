@@ -6,6 +6,8 @@ mod expiry;
 mod purge;
 mod trimming;
 
+pub(crate) use purge::delete_some;
+
 use std::sync::Arc;
 
 use clock::{Job, JobId, JobKind, JobOutcome, Jobs, NewJob, RetryPolicy};
@@ -27,6 +29,8 @@ pub(crate) const TRIMMING: &str = "dynamodb/trimming";
 pub(crate) const FILLING: &str = "dynamodb/filling";
 /// Clears away what a deleted table, index or backup held.
 pub(crate) const PURGE: &str = "dynamodb/purge";
+/// Writes a table to S3.
+pub(crate) const EXPORT: &str = "dynamodb/export";
 /// Looks whether a table's KMS key can still be used.
 pub(crate) const KEY_CHECK: &str = "dynamodb/key-check";
 
@@ -46,6 +50,7 @@ pub(crate) enum Work {
     Backup { id: String },
     Restore { source: RestoreSource },
     CheckKey { table: u64, key_arn: String },
+    Export { id: String },
 }
 
 /// What a restored table is filled from.
@@ -86,7 +91,7 @@ pub(crate) fn start(ctx: &Ctx, tx: &mut Tx<'_>, kind: &'static str, target: &Tar
 }
 
 pub(crate) fn kinds(service: &Arc<DynamoDb>) -> Vec<JobKind> {
-    [(EXPIRY, 4), (TRIMMING, 2), (FILLING, 4), (PURGE, 2), (KEY_CHECK, 2)]
+    [(EXPIRY, 4), (TRIMMING, 2), (FILLING, 4), (PURGE, 2), (KEY_CHECK, 2), (EXPORT, 2)]
         .into_iter()
         .map(|(name, concurrency)| {
             let service = Arc::clone(service);
@@ -145,6 +150,7 @@ impl Running {
             Work::Backup { id } => self.copy_backup(id).await,
             Work::Restore { source } => self.restore(source).await,
             Work::CheckKey { table, key_arn } => self.check_key(table, &key_arn).await,
+            Work::Export { id } => self.export(id).await,
         }
     }
 

@@ -46,7 +46,7 @@ impl Running {
 }
 
 /// Deletes rows of `range`; whether they were all.
-pub(super) fn delete_some<K: Key, R: Row>(
+pub(crate) fn delete_some<K: Key, R: Row>(
     tx: &mut Tx<'_>,
     table: &Table<K, R>,
     range: &Range,

@@ -22,7 +22,7 @@ const MOST_DAYS: u32 = 35;
 
 impl PointInTime {
     /// The first moment that can be restored.
-    pub(super) fn earliest(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn earliest(&self, now: Timestamp) -> Timestamp {
         self.since.max(now - Duration::from_secs(u64::from(self.days) * 86_400))
     }
 }

@@ -12,6 +12,7 @@ mod delete_table;
 mod describe_table;
 mod execute_statement;
 mod execute_transaction;
+mod exports;
 mod get_item;
 mod item_write;
 mod list_tables;
@@ -42,6 +43,8 @@ use crate::errors::{named_table_not_found, validation};
 use crate::item::Item;
 use crate::target::Target;
 
+pub(crate) use describe_table::table_id;
+
 pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::BatchExecuteStatement>(),
     Operation::of::<op::BatchGetItem>(),
@@ -55,14 +58,17 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::DescribeBackup>(),
     Operation::of::<op::DescribeContinuousBackups>(),
     Operation::of::<op::DescribeEndpoints>(),
+    Operation::of::<op::DescribeExport>(),
     Operation::of::<op::DescribeLimits>(),
     Operation::of::<op::DescribeTable>(),
     Operation::of::<op::DescribeTimeToLive>(),
     Operation::of::<op::ExecuteStatement>(),
     Operation::of::<op::ExecuteTransaction>(),
+    Operation::of::<op::ExportTableToPointInTime>(),
     Operation::of::<op::GetItem>(),
     Operation::of::<op::GetResourcePolicy>(),
     Operation::of::<op::ListBackups>(),
+    Operation::of::<op::ListExports>(),
     Operation::of::<op::ListTables>(),
     Operation::of::<op::ListTagsOfResource>(),
     Operation::transaction::<op::PutItem>(),

@@ -6,6 +6,7 @@ mod access;
 mod batches;
 mod billing;
 mod crash;
+mod exports;
 mod indexes;
 mod items;
 mod kit;
