@@ -81,7 +81,15 @@ impl Archived {
             Kept::Plain(message) => (message, None),
             Kept::Sealed(sealed) => (sns.open(ctx, arn, &sealed)?, Some(Arc::new(sealed))),
         };
-        Ok(Publication { message, group, deduplication_id, sequence_number, is_replayed: true, sealed })
+        Ok(Publication {
+            message,
+            group,
+            deduplication_id,
+            sequence_number,
+            is_replayed: true,
+            sealed,
+            audit: None,
+        })
     }
 }
 

@@ -127,6 +127,14 @@ pub(crate) fn of_kms(refused: &ApiError) -> ApiError {
     }
 }
 
+/// Developer Guide, "Data protection policy operations": what a Deny statement for inbound messages answers. The words are
+/// ours.
+pub(crate) fn denied_by_data_protection(topic: impl std::fmt::Display) -> ApiError {
+    error::authorization_error_exception(format!(
+        "The message contains sensitive data that the data protection policy of {topic} denies."
+    ))
+}
+
 pub(crate) fn is_not_here_yet(what: &str) -> ApiError {
     ApiError::with_status(501, "NotImplemented", format!("{what} not implemented in Brume yet."))
 }

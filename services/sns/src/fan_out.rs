@@ -4,6 +4,7 @@
 //! durable by one commit. Everything else becomes a job in the same transaction. A delivery that is refused does not
 //! fail the publish: it goes to the subscription's dead-letter queue.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use cloud::Ctx;
@@ -13,6 +14,7 @@ use sqs_api::op::SendMessage;
 use sqs_api::{MessageAttributeValue, SendMessageInput};
 use store::{Order, Range, Reader, Tx};
 
+use crate::data_protection::DENIED;
 use crate::envelope::Letterhead;
 use crate::filter_policy::Filterable;
 use crate::jobs::{self, Content};
@@ -138,6 +140,17 @@ impl Sns {
         publication: &Publication,
     ) -> Result<Delivered, ApiError> {
         let arn = SubscriptionArn { topic: topic_arn.clone(), id: subscription.id.clone() };
+        let protected;
+        let publication = match self.for_subscriber(tx, subscription, &publication.message)? {
+            // A dead-letter queue gets nothing of it either.
+            None => return Ok(Delivered::No(DENIED.to_owned())),
+            // What waits is kept as it was published: the attempt to deliver it does as the policy says then.
+            Some(Cow::Owned(message)) if !self.is_delivered_later(subscription) => {
+                protected = Publication { message, ..publication.clone() };
+                &protected
+            }
+            Some(_) => publication,
+        };
         match subscription.protocol {
             Protocol::Sqs => {
                 let message = queue_message(letterhead, &arn, subscription, publication)?;
@@ -173,6 +186,15 @@ impl Sns {
                 jobs::add(ctx, tx, &arn, Content::of(publication.kept()));
                 Ok(Delivered::Later)
             }
+        }
+    }
+
+    /// Whether a job delivers to the subscription.
+    fn is_delivered_later(&self, subscription: &Subscription) -> bool {
+        match subscription.protocol {
+            Protocol::Sqs | Protocol::Sms | Protocol::Application => false,
+            Protocol::Email | Protocol::EmailJson => self.config.smtp.is_some(),
+            Protocol::Http | Protocol::Https | Protocol::Lambda => true,
         }
     }
 

@@ -159,7 +159,8 @@ async fn write(sns: &Sns, lines: Lines) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn put(ctx: &Ctx, input: PutLogEventsInput) -> Result<(), ApiError> {
+/// Writes lines, to a group and a stream that are made when they are not there.
+pub(crate) async fn put(ctx: &Ctx, input: PutLogEventsInput) -> Result<(), ApiError> {
     match ctx.call::<PutLogEvents>(input.clone()).await {
         Err(error) if error.name() == "ResourceNotFoundException" => {}
         other => return other.map(|_| ()),

@@ -4,6 +4,7 @@
 //! job in it, made by the region's runner with AWS's retry policies (see [`fan_out`]).
 
 mod archive;
+mod data_protection;
 mod delivery_policy;
 mod envelope;
 mod errors;
@@ -59,7 +60,8 @@ pub fn jobs(cloud: &Cloud, config: Config) -> Vec<clock::JobKind> {
         feedback::kind(Arc::clone(&sns)),
         archive::kind(Arc::clone(&sns)),
         replay::kind(Arc::clone(&sns)),
-        expiry::kind(sns),
+        expiry::kind(Arc::clone(&sns)),
+        data_protection::kind(sns),
     ]
 }
 
@@ -82,6 +84,7 @@ pub(crate) struct Sns {
     pub(crate) signer: Signer,
     pub(crate) throttle: Throttle,
     pub(crate) data_keys: DataKeys,
+    pub(crate) data_protection: data_protection::Policies,
 }
 
 impl Sns {
@@ -94,6 +97,7 @@ impl Sns {
             signer: Signer::default(),
             throttle: Throttle::default(),
             data_keys: DataKeys::default(),
+            data_protection: data_protection::Policies::default(),
         }
     }
 }

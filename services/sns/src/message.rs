@@ -10,6 +10,7 @@ use serde_json::Value;
 use shapes::{ApiError, Map, Timestamp};
 use sns_api::MessageAttributeValue;
 
+use crate::data_protection::audit;
 use crate::kms_keys::{Kept, SealedMessage};
 use crate::subscription::Protocol;
 use crate::{errors, fifo};
@@ -55,6 +56,8 @@ pub(crate) struct Publication {
     pub is_replayed: bool,
     /// As it is kept, when the topic has a KMS key.
     pub sealed: Option<Arc<SealedMessage>>,
+    /// What an audit of the topic has to say about it.
+    pub audit: Option<Arc<audit::Record>>,
 }
 
 impl From<Message> for Publication {
@@ -66,6 +69,7 @@ impl From<Message> for Publication {
             sequence_number: None,
             is_replayed: false,
             sealed: None,
+            audit: None,
         }
     }
 }

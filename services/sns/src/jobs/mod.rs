@@ -14,6 +14,7 @@ use identity::{AccountId, Region};
 use shapes::ApiError;
 use store::{Row, Tx};
 
+use crate::data_protection::DENIED;
 use crate::delivery_policy::{self, RetryPlan, http_plan};
 use crate::kms_keys::{Kept, SealedMessage};
 use crate::message::{Message, Publication};
@@ -120,7 +121,11 @@ async fn run(sns: &Arc<Sns>, job: Job) -> JobOutcome {
     {
         return JobOutcome::Again(next);
     }
-    let outcome = match attempt.unseal(sns) {
+    let opened = match attempt.unseal(sns) {
+        Ok(()) => attempt.protect(sns, &subscription),
+        Err(failure) => Err(failure),
+    };
+    let outcome = match opened {
         Ok(()) => attempt.deliver(sns, &topic, &subscription).await,
         Err(failure) => Err(failure),
     };
@@ -170,6 +175,8 @@ struct Attempt {
     arn: SubscriptionArn,
     content: Content,
     ctx: Ctx,
+    /// The topic's data protection policy lets the subscription have nothing of it.
+    is_denied: bool,
 }
 
 impl Delivery {
@@ -182,7 +189,12 @@ impl Delivery {
             Ok(trace) => ctx.in_trace(trace),
             Err(()) => ctx,
         };
-        Some(Attempt { arn: SubscriptionArn { topic, id: self.subscription }, content: self.content, ctx })
+        Some(Attempt {
+            arn: SubscriptionArn { topic, id: self.subscription },
+            content: self.content,
+            ctx,
+            is_denied: false,
+        })
     }
 }
 
@@ -211,6 +223,26 @@ impl Attempt {
             self.content = Content::Notification(message);
         }
         Ok(())
+    }
+
+    /// Has the message as the topic's data protection policy wants it for the subscription.
+    fn protect(&mut self, sns: &Sns, subscription: &Subscription) -> Result<(), Failure> {
+        let Content::Notification(message) = &self.content else { return Ok(()) };
+        let reader = sns.cloud.store().read(&self.arn.topic.scope());
+        let protected = reader
+            .map_err(ApiError::from)
+            .and_then(|mut reader| sns.for_subscriber(&mut reader, subscription, message))
+            .map_err(|error| Failure { reason: error.to_string(), is_permanent: false })?;
+        match protected {
+            Some(message) => {
+                self.content = Content::Notification(message.into_owned());
+                Ok(())
+            }
+            None => {
+                self.is_denied = true;
+                Err(Failure { reason: DENIED.to_owned(), is_permanent: true })
+            }
+        }
     }
 
     async fn deliver(&self, sns: &Sns, topic: &Topic, subscription: &Subscription) -> Result<(), Failure> {
@@ -259,6 +291,9 @@ impl Attempt {
     /// Puts what could not be delivered on the dead-letter queue.
     async fn bury(&self, sns: &Arc<Sns>, topic: Topic, subscription: Subscription) -> Result<(), ApiError> {
         let Content::Notification(message) = self.content.clone() else { return Ok(()) };
+        if self.is_denied {
+            return Ok(());
+        }
         let (sns, ctx, arn) = (Arc::clone(sns), self.ctx.clone(), self.arn.clone());
         let publication = Publication::from(message);
         self.ctx.write(move |tx| sns.bury(&ctx, tx, (&arn, &topic), &subscription, &publication)).await

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Handle, Transact};
-use serde_json::Value;
 use shapes::ApiError;
 use sns_api::op::{GetDataProtectionPolicy, PutDataProtectionPolicy};
 use sns_api::{
@@ -12,11 +11,9 @@ use sns_api::{
 };
 use store::Tx;
 
+use crate::data_protection::Policy;
 use crate::topic::{DataProtectionPolicy, TopicArn};
-use crate::{Sns, errors, tables};
-
-/// Developer Guide, "Data protection policies": 30,720 characters.
-const LONGEST: usize = 30_720;
+use crate::{Sns, tables};
 
 impl Handle<GetDataProtectionPolicy> for Sns {
     fn guard(&self, _: &Ctx, input: &GetDataProtectionPolicyInput) -> Result<Guard, ApiError> {
@@ -73,34 +70,7 @@ pub(super) fn put(tx: &mut Tx<'_>, arn: &TopicArn, policy: &str) {
     }
 }
 
-/// Whether a text can be a policy (Developer Guide, "Data protection policy structure").
+/// Whether a text is a policy that can be kept.
 pub(super) fn check(text: &str) -> Result<(), ApiError> {
-    let refused = |reason: &str| errors::invalid_because("DataProtectionPolicy", reason);
-    if text.is_empty() {
-        return Ok(());
-    }
-    if text.chars().count() > LONGEST {
-        return Err(refused("it has more than 30,720 characters"));
-    }
-    let policy: Value = serde_json::from_str(text).map_err(|_| refused("failed to parse JSON"))?;
-    if policy["Name"].as_str().is_none_or(str::is_empty) {
-        return Err(refused("Name is missing"));
-    }
-    if policy["Version"] != "2021-06-01" {
-        return Err(refused("Version has to be 2021-06-01"));
-    }
-    let statements = policy["Statement"].as_array().filter(|statements| !statements.is_empty());
-    for statement in statements.ok_or_else(|| refused("Statement has to be a list of statements"))? {
-        if !matches!(statement["DataDirection"].as_str(), Some("Inbound" | "Outbound")) {
-            return Err(refused("DataDirection has to be Inbound or Outbound"));
-        }
-        if statement["DataIdentifier"].as_array().is_none_or(Vec::is_empty) {
-            return Err(refused("DataIdentifier has to be a list"));
-        }
-        let operation = statement["Operation"].as_object().and_then(|operation| operation.keys().next());
-        if !matches!(operation.map(String::as_str), Some("Audit" | "Deidentify" | "Deny")) {
-            return Err(refused("Operation has to be Audit, Deidentify or Deny"));
-        }
-    }
-    Ok(())
+    if text.is_empty() { Ok(()) } else { Policy::parse(text).map(|_| ()) }
 }

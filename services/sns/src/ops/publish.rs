@@ -11,6 +11,7 @@ use sns_api::{
 };
 use store::Tx;
 
+use crate::data_protection::audit;
 use crate::fan_out::confirmed;
 use crate::fifo::{self, Admission};
 use crate::message::{MOST_BYTES, Parts, Publication};
@@ -74,6 +75,7 @@ impl Transact<Publish> for Sns {
         };
         let mut publication = Publication::parse(ctx.ids().uuid(), ctx.now(), parts)?;
         if let Destination::Topic(arn) = &destination {
+            self.protect(ctx, arn, &mut publication)?;
             self.seal_ahead(ctx, arn, std::iter::once(&mut publication))?;
             self.sign_ahead(arn, std::slice::from_ref(&publication))?;
         }
@@ -134,7 +136,12 @@ impl Transact<PublishBatch> for Sns {
                     attributes: entry.message_attributes,
                     deduplication_id: entry.message_deduplication_id,
                 };
-                (entry.id, Publication::parse(ctx.ids().uuid(), ctx.now(), parts))
+                let publication = Publication::parse(ctx.ids().uuid(), ctx.now(), parts);
+                let publication = publication.and_then(|mut publication| {
+                    self.protect(ctx, &arn, &mut publication)?;
+                    Ok(publication)
+                });
+                (entry.id, publication)
             })
             .collect();
         let size: usize = entries
@@ -223,6 +230,9 @@ impl Sns {
             && let Admission::Again(original) = fifo::admit(tx, ctx.now(), topic, &mut publication)?
         {
             return Ok((original.message_id, Some(original.sequence_number)));
+        }
+        if let Some(record) = &publication.audit {
+            audit::add(ctx, tx, record);
         }
         archive::keep(ctx, tx, topic, &publication)?;
         self.fan_out(ctx, tx, arn, topic, subscriptions, &publication)?;

@@ -1,6 +1,7 @@
 //! What users of SNS observe, through the typed client on a stepped clock, with the real SQS beside it.
 
 mod attributes;
+mod data_protection;
 mod delivery_status;
 mod encryption;
 mod fan_out;
