@@ -26,6 +26,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    // A kernel that does not know it has no huge pages to give. With them, a buffer of which a few bytes are in use
+    // takes all of its memory.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     match Arguments::parse().command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

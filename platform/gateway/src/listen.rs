@@ -3,18 +3,20 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use crate::Gateway;
@@ -55,11 +57,9 @@ pub async fn serve(
         let (gateway, tls, watcher) = (Arc::clone(&gateway), tls.clone(), graceful.watcher());
         tokio::spawn(async move {
             match tls {
-                None => connection(gateway, stream, peer, watcher).await,
-                Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => connection(gateway, stream, peer, watcher).await,
-                    Err(error) => debug!(%error, "TLS handshake failed"),
-                },
+                None => plain(gateway, stream, peer, watcher).await,
+                // In a box, so that connections without TLS are not as large.
+                Some(tls) => Box::pin(encrypted(gateway, stream, tls, peer, watcher)).await,
             }
             drop(slot);
         });
@@ -70,18 +70,60 @@ pub async fn serve(
     }
 }
 
-async fn connection<S>(
-    gateway: Arc<Gateway>,
-    stream: S,
+/// The versions of HTTP that are spoken, which have nothing in common on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    One,
+    Two,
+}
+
+impl Version {
+    /// By the first bytes: RFC 9113, section 3.4. No client sends the preface in parts of under four bytes.
+    async fn of_plain(stream: &TcpStream) -> std::io::Result<Self> {
+        let mut first = [0; 4];
+        let read = stream.peek(&mut first).await?;
+        Ok(if first[..read] == *b"PRI " { Self::Two } else { Self::One })
+    }
+
+    /// By what the handshake agreed on: RFC 9113, section 3.3.
+    fn of_encrypted(stream: &TlsStream<TcpStream>) -> Self {
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") { Self::Two } else { Self::One }
+    }
+}
+
+async fn plain(gateway: Arc<Gateway>, stream: TcpStream, peer: Peer, watcher: Watcher) {
+    match tokio::time::timeout(gateway.limits.idle_time, Version::of_plain(&stream)).await {
+        Ok(Ok(version)) => connection(gateway, stream, version, peer, watcher).await,
+        Ok(Err(error)) => debug!(%error, "connection ended"),
+        Err(_) => debug!("a connection was closed because nothing came"),
+    }
+}
+
+async fn encrypted(gateway: Arc<Gateway>, stream: TcpStream, tls: TlsAcceptor, peer: Peer, watcher: Watcher) {
+    match tokio::time::timeout(gateway.limits.header_time, tls.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let version = Version::of_encrypted(&stream);
+            connection(gateway, stream, version, peer, watcher).await;
+        }
+        Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
+        Err(_) => debug!("a TLS handshake took too long"),
+    }
+}
+
+/// A connection's requests and their answers. A future of its own so that the few fields that are needed to the end are
+/// all that a connection that waits holds.
+fn served<S>(
+    gateway: &Arc<Gateway>,
+    stream: Overheard<S>,
+    version: Version,
     peer: Peer,
-    watcher: hyper_util::server::graceful::Watcher,
-) where
+    watcher: Watcher,
+) -> Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = gateway.limits;
-    let quiet = Quiet::new();
-    let stream = Overheard { stream, quiet: Arc::clone(&quiet) };
-    let requests = Arc::clone(&quiet);
+    let (gateway, requests) = (Arc::clone(gateway), Arc::clone(&stream.quiet));
     let service = service_fn(move |request: Request<Incoming>| {
         let (gateway, answering) = (Arc::clone(&gateway), requests.answering());
         async move {
@@ -89,17 +131,36 @@ async fn connection<S>(
             Ok::<Response<Outgoing>, Infallible>(response.map(|body| Outgoing::new(body, answering)))
         }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().header_read_timeout(None).max_buf_size(limits.header_bytes.max(8192));
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .max_concurrent_streams(1000);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let stream = TokioIo::new(stream);
+    match version {
+        Version::One => {
+            let mut builder = http1::Builder::new();
+            builder.header_read_timeout(None).max_buf_size(limits.header_bytes.max(8192));
+            Box::pin(watcher.watch(builder.serve_connection(stream, service)))
+        }
+        Version::Two => {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+                .max_concurrent_streams(1000);
+            Box::pin(watcher.watch(builder.serve_connection(stream, service)))
+        }
+    }
+}
+
+async fn connection<S>(gateway: Arc<Gateway>, stream: S, version: Version, peer: Peer, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = gateway.limits;
+    let quiet = Quiet::new();
+    let stream = Overheard { stream, quiet: Arc::clone(&quiet) };
+    let serving = served(&gateway, stream, version, peer, watcher);
+    drop(gateway);
     tokio::select! {
         biased;
-        ended = watcher.watch(connection) => {
+        ended = serving => {
             if let Err(error) = ended {
                 debug!(%error, "connection ended");
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloud::registry::not_implemented;
+use cloud::registry::{OperationRef, not_implemented};
 use cloud::{BoxFuture, Ctx, RawCalls, TraceContext};
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
@@ -32,6 +32,17 @@ struct Target {
     labels: Labels,
 }
 
+/// A request that is ready for its handler, and independent of the bytes that it came in.
+struct Call {
+    service: &'static ServiceSchema,
+    protocol: Protocol,
+    operation: &'static OperationSchema,
+    /// Some clients ask the query protocol for JSON.
+    is_answered_in_json: bool,
+    /// A request that cannot be read is answered as one that its handler refuses.
+    input: Result<(OperationRef, Box<dyn Struct>), ApiError>,
+}
+
 impl Gateway {
     /// Answers one request, whatever it is.
     pub(crate) async fn answer(
@@ -48,7 +59,9 @@ impl Gateway {
             if endpoint.is_none()
                 && let Some((fronted, claim)) = self.fronted(&parts, &head)
             {
-                return self.serve_front(fronted, claim, (parts, body), peer, &request_id).await;
+                let serving = self.serve_front(fronted, claim, (parts, body), peer, &request_id);
+                // In a box, so that requests to other services are not as large.
+                return Box::pin(serving).await;
             }
         }
         let origin = head.origin.cloned();
@@ -62,7 +75,14 @@ impl Gateway {
                 Some(endpoint) => {
                     endpoint.serve(Request::from_parts(parts, body), peer.address, &request_id).await
                 }
-                None => self.serve(&parts, head, &body, peer, &request_id).await,
+                None => match self.prepare(&parts, head, &body, peer, &request_id) {
+                    Ok((ctx, call)) => {
+                        // A request that waits for long must not hold the connection's buffer meanwhile.
+                        drop((parts, body));
+                        self.perform(&ctx, call).await
+                    }
+                    Err(refusal) => *refusal,
+                },
             },
         };
         let headers = response.headers_mut();
@@ -109,14 +129,15 @@ impl Gateway {
         cors::is_foreign(head) && !self.cloud.settings().is_strict
     }
 
-    async fn serve(
+    /// Everything of a request before its handler. What needs no handler is answered.
+    fn prepare(
         &self,
         parts: &Parts,
         head: Head<'_>,
         body: &Bytes,
         peer: Peer,
         request_id: &str,
-    ) -> Response<Bytes> {
+    ) -> Result<(Ctx, Call), Box<Response<Bytes>>> {
         if parts.method == Method::OPTIONS && parts.headers.contains_key("access-control-request-method") {
             let mut response = Response::new(Bytes::new());
             if self.is_foreign(&head) {
@@ -124,13 +145,11 @@ impl Gateway {
             } else {
                 *response.headers_mut() = cors::preflight(&parts.headers);
             }
-            return response;
+            return Err(Box::new(response));
         }
         let request = wire_request(parts, head, body);
-        match self.admit(parts, &request, peer, request_id) {
-            Ok((ctx, target)) => self.call(&ctx, &target, &request).await,
-            Err(refusal) => *refusal,
-        }
+        let (ctx, target) = self.admit(parts, &request, peer, request_id)?;
+        Ok((ctx, self.decode(target, &request)))
     }
 
     /// Everything before the call: which operation it is, and whose request. A refusal is ready to be sent.
@@ -193,41 +212,51 @@ impl Gateway {
         Ctx::new(self.cloud.clone(), caller, (account, region), trace, origin, request_id)
     }
 
-    /// Decodes, calls and encodes: everything behind authentication.
-    async fn call(&self, ctx: &Ctx, target: &Target, request: &wire::Request<'_>) -> Response<Bytes> {
+    /// Reads the input of a request that is authenticated.
+    fn decode(&self, target: Target, request: &wire::Request<'_>) -> Call {
         let Target { service, protocol, operation, labels } = target;
-        let outcome = async {
+        let input = || {
             let registry = self.cloud.registry()?;
             let handler =
                 registry.find(service, operation).ok_or_else(|| not_implemented(service, operation.name))?;
             let mut input = registry.new_input(handler);
-            let missing = wire::decode_request(*protocol, operation, request, labels, &mut *input)?;
+            let missing = wire::decode_request(protocol, operation, request, &labels, &mut *input)?;
             let owner = registry.service_of(handler);
             if let Some(member) = owner.path_member {
                 take_path(member, request.path, &mut *input);
             }
             if !owner.words_own_checks {
-                check(*protocol, &*input, &missing)?;
+                check(protocol, &*input, &missing)?;
             }
-            registry.call(ctx, handler, input).await
+            Ok((handler, input))
         };
-        let outcome = outcome.await;
-        if *protocol == Protocol::AwsQuery && request.head.accepts_json() {
-            if let Err(error) = &outcome {
-                log_failure(service.name, operation.name, error, ctx.request_id());
-            }
-            let outcome = outcome.as_deref();
-            return http_response(wire::encode_query_as_json(operation, outcome, ctx.request_id()));
+        let is_answered_in_json = protocol == Protocol::AwsQuery && request.head.accepts_json();
+        Call { service, protocol, operation, is_answered_in_json, input: input() }
+    }
+
+    /// Calls the handler and writes its answer.
+    async fn perform(&self, ctx: &Ctx, call: Call) -> Response<Bytes> {
+        let Call { service, protocol, operation, is_answered_in_json, input } = call;
+        let outcome = match (input, self.cloud.registry()) {
+            (Ok((handler, input)), Ok(registry)) => registry.call(ctx, handler, input).await,
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            log_failure(service.name, operation.name, error, ctx.request_id());
+        }
+        if is_answered_in_json {
+            return http_response(wire::encode_query_as_json(
+                operation,
+                outcome.as_deref(),
+                ctx.request_id(),
+            ));
         }
         let answer = match outcome {
             Ok(output) => {
-                let answer = wire::encode_output(*protocol, service, operation, &*output, ctx.request_id());
+                let answer = wire::encode_output(protocol, service, operation, &*output, ctx.request_id());
                 self.with_stream(answer, &*output).await
             }
-            Err(error) => {
-                log_failure(service.name, operation.name, &error, ctx.request_id());
-                wire::encode_error(*protocol, service, &error, ctx.request_id())
-            }
+            Err(error) => wire::encode_error(protocol, service, &error, ctx.request_id()),
         };
         http_response(answer)
     }
@@ -264,7 +293,11 @@ impl RawCalls for Gateway {
             };
             let protocol = identify::protocol_of(routed.schema, &wire_request);
             match find_operation(routed, protocol, &wire_request) {
-                Ok(target) => self.call(ctx, &target, &wire_request).await,
+                Ok(target) => {
+                    let call = self.decode(target, &wire_request);
+                    drop((parts, body));
+                    self.perform(ctx, call).await
+                }
                 Err(error) => {
                     let protocol = protocol.unwrap_or(routed.schema.protocols[0]);
                     http_response(wire::encode_error(protocol, routed.schema, &error, ctx.request_id()))
