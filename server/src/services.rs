@@ -103,6 +103,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let kms = kms::KmsService::new(cloud.clone());
     let secrets = secretsmanager::SecretsService::new(cloud.clone());
     let scheduler = scheduler::SchedulerService::new(cloud.clone(), bridge.api_destinations());
+    let pipes = pipes::PipesService::new(cloud.clone(), bridge.api_destinations());
     let sqs = sqs::SqsService::new(cloud.clone());
     let ssm = ssm::SsmService::new(cloud.clone());
 
@@ -118,6 +119,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         logs::service(cloud.clone()),
         objects.service(),
         objects.control_service(),
+        pipes.service(),
         scheduler.service(),
         secrets.service(),
         sns::service(cloud.clone(), mail.clone()),
@@ -136,7 +138,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     jobs.extend(sns::jobs(cloud, mail));
     jobs.extend(sqs.jobs());
     jobs.extend(ssm.jobs());
-    let starting = lambda.clone();
+    let (starting, flowing) = (lambda.clone(), pipes.clone());
     Ok(Parts {
         services,
         directory: iam::directory(cloud.clone()),
@@ -153,12 +155,16 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
             if let Err(cause) = starting.start() {
                 error!(error = %cause, "event sources could not be taken up again");
             }
+            if let Err(cause) = flowing.start() {
+                error!(error = %cause, "pipes could not be taken up again");
+            }
             if let Err(cause) = objects.start().await {
                 error!(error = %cause, "the object store's own work could not be scheduled");
             }
         }),
         stop: Box::new(move || {
             Box::pin(async move {
+                pipes.stop();
                 lambda.stop();
                 sqs.stop().await;
             })

@@ -25,6 +25,7 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
     ("kms/api", "kms"),
     ("lambda/api", "lambda"),
     ("logs/api", "logs"),
+    ("pipes/api", "pipes"),
     ("s3/api", "s3"),
     ("s3/control-api", "s3control"),
     ("scheduler/api", "scheduler"),

@@ -97,7 +97,7 @@ fn is_api(folder: &Path) -> bool {
 }
 
 /// What several services do alike, in a crate of its own that holds no state and no operation.
-const SHARED: &[&str] = &["services/events/targets", "services/kms/envelope"];
+const SHARED: &[&str] = &["services/events/targets", "services/kms/envelope", "services/pipes/sources"];
 
 fn is_shared(folder: &Path) -> bool {
     SHARED.iter().any(|shared| folder == Path::new(shared))

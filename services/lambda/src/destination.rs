@@ -11,6 +11,7 @@ use sns_api::PublishInput;
 use sns_api::op::Publish;
 use sqs_api::op::SendMessage;
 use sqs_api::{MessageAttributeValue, SendMessageInput};
+use targets::queue_url;
 
 use crate::function::Target;
 use crate::{Lambda, errors};
@@ -99,14 +100,6 @@ impl Lambda {
             other => Err(errors::not_here_yet(&format!("A destination of the service {other}"))),
         }
     }
-}
-
-/// The URL of the queue that an ARN names.
-pub(crate) fn queue_url(ctx: &Ctx, queue_arn: &str) -> Result<String, ApiError> {
-    let parts = arn::split(queue_arn)
-        .filter(|parts| parts.service == "sqs" && !parts.resource.is_empty())
-        .ok_or_else(|| errors::invalid(format!("{queue_arn} is not the ARN of a queue")))?;
-    Ok(format!("{}/{}/{}", ctx.cloud().settings().endpoint, parts.account, parts.resource))
 }
 
 fn message_attributes(attributes: &[(&str, String)]) -> Map<MessageAttributeValue> {

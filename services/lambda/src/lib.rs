@@ -97,7 +97,7 @@ impl LambdaService {
             concurrency: concurrency::Limiter::new(config.concurrency),
             policies: PolicyCache::default(),
             logs: logs::Sink::new(cloud.clone()),
-            sources: event_source::Sources::default(),
+            sources: sources::Tasks::default(),
             provisions: provisioned::Provisions::default(),
             cloud,
             config,
@@ -159,7 +159,7 @@ pub(crate) struct Lambda {
     pub(crate) concurrency: concurrency::Limiter,
     pub(crate) policies: PolicyCache,
     pub(crate) logs: logs::Sink,
-    pub(crate) sources: event_source::Sources,
+    pub(crate) sources: sources::Tasks,
     pub(crate) provisions: provisioned::Provisions,
 }
 

@@ -1,9 +1,10 @@
 //! Everything Lambda stores.
 
+use sources::Checkpoint;
 use store::Table;
 
 use crate::async_invoke::EventInvokeConfig;
-use crate::event_source::{Checkpoint, Mapping};
+use crate::event_source::Mapping;
 use crate::function::{Alias, Function, Version};
 use crate::function_url::{FunctionUrl, UrlOwner};
 use crate::layer::{LayerEnd, LayerVersion};

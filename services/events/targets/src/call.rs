@@ -138,7 +138,8 @@ fn put_log_event(
         Err(error) if error.name() != "ResourceAlreadyExistsException" => return Err(error.into()),
         _ => {}
     }
-    let event = InputLogEvent { timestamp: ctx.now().millis(), message: payload.to_owned() };
+    let timestamp = target.event.time_millis.unwrap_or_else(|| ctx.now().millis());
+    let event = InputLogEvent { timestamp, message: payload.to_owned() };
     let input = PutLogEventsInput {
         log_group_name: group,
         log_stream_name: stream,
@@ -193,7 +194,6 @@ fn put_event(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, content: &Content<'_>)
     refused.map_or(Ok(()), Err)
 }
 
-/// Invokes a function; its answer when it is waited for.
 /// Calls any operation, with the payload as its input.
 pub(crate) async fn call_operation(ctx: &Ctx, target: &Target, payload: &str) -> Result<Bytes, Failure> {
     let named = operation(&target.arn);
@@ -205,6 +205,7 @@ pub(crate) async fn call_operation(ctx: &Ctx, target: &Target, payload: &str) ->
     Ok(calls.call_named(ctx, service, operation, Bytes::from(input.to_owned())).await?)
 }
 
+/// Invokes a function; its answer when it is waited for.
 pub(crate) async fn invoke(ctx: &Ctx, target: &Target, payload: &str) -> Result<Bytes, Failure> {
     let mode = if target.waits_for_answer { "RequestResponse" } else { "Event" };
     let input = InvokeInput {

@@ -17,6 +17,8 @@ use crate::{ApiDestinations, Failure, Kind, Origin, Target, code};
 
 /// Deliveries under way at once.
 const CONCURRENCY: usize = 256;
+/// Calls that are one transaction at most.
+const MOST_AT_ONCE: usize = 100;
 /// The longest pause between attempts: 185 of them fill a day.
 const LONGEST_PAUSE: Duration = Duration::from_secs(480);
 
@@ -194,6 +196,49 @@ impl Courier {
                     .await??;
                 Ok(Bytes::new())
             }
+        }
+    }
+
+    /// Makes calls in their order and waits for all: one transaction where the kind of target can be a part of one.
+    pub async fn call_each(
+        &self,
+        ctx: &Ctx,
+        origin: &Origin,
+        calls: Vec<(Target, String)>,
+    ) -> Vec<Result<Bytes, Failure>> {
+        let is_transactional =
+            |(target, _): &(Target, String)| target.kind().is_ok_and(Kind::is_transactional);
+        let mut outcomes = Vec::with_capacity(calls.len());
+        for part in calls.chunks(MOST_AT_ONCE) {
+            if part.len() > 1 && part.iter().all(is_transactional) {
+                outcomes.extend(self.call_together(ctx, origin, part).await);
+                continue;
+            }
+            for (target, payload) in part {
+                outcomes.push(self.call(ctx, origin, target, payload).await);
+            }
+        }
+        outcomes
+    }
+
+    async fn call_together(
+        &self,
+        ctx: &Ctx,
+        origin: &Origin,
+        calls: &[(Target, String)],
+    ) -> Vec<Result<Bytes, Failure>> {
+        let (own, from, own_calls, principal) = (ctx.clone(), origin.clone(), calls.to_vec(), self.principal);
+        let trace = ctx.trace().to_string();
+        let work = move |tx: &mut Tx<'_>| {
+            let called = own_calls.iter().map(|(target, payload)| {
+                let content = Content { payload, trace: Some(&trace) };
+                call::call_within(&own, tx, principal, &from, target, &content).unwrap_or(Ok(()))
+            });
+            Ok::<_, ApiError>(called.collect::<Vec<_>>())
+        };
+        match ctx.store().write(&origin.scope(), work).await {
+            Ok(called) => called.into_iter().map(|outcome| outcome.map(|()| Bytes::new())).collect(),
+            Err(error) => vec![Err(error.into()); calls.len()],
         }
     }
 

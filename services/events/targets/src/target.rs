@@ -49,6 +49,7 @@ pub struct EventFields {
     pub source: String,
     pub detail_type: String,
     pub resources: Vec<String>,
+    /// Of the event, or of a log event.
     pub time_millis: Option<i64>,
 }
 
@@ -132,7 +133,7 @@ impl Target {
 }
 
 /// The URL of the queue that an ARN names.
-pub(crate) fn queue_url(ctx: &Ctx, queue_arn: &str) -> Result<String, ApiError> {
+pub fn queue_url(ctx: &Ctx, queue_arn: &str) -> Result<String, ApiError> {
     let parts = arn::split(queue_arn).filter(|parts| parts.service == "sqs" && !parts.resource.is_empty());
     let parts = parts.ok_or_else(|| {
         ApiError::sender("InvalidParameterValue", format!("{queue_arn} is not the ARN of a queue"))

@@ -1,12 +1,12 @@
 //! An event source mapping: which source's records a function is invoked with, and how.
 
 use event_pattern::EventPattern;
-use identity::arn;
 use lambda_api::{
     DestinationConfig, EventSourceMappingConfiguration, Filter, FilterCriteria, OnFailure, ScalingConfig,
 };
 use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
+use sources::{Source, SourceError, SourceKind};
 
 use crate::{destination, errors};
 
@@ -14,26 +14,14 @@ use crate::{destination, errors};
 const LONGEST_PATTERN: usize = 4096;
 const MOST_PATTERNS: usize = 5;
 
-/// What kind of source it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SourceKind {
-    Queue,
-    TableStream,
-}
-
-impl SourceKind {
-    pub(crate) fn of(source_arn: &str) -> Result<Self, ApiError> {
-        match arn::split(source_arn) {
-            Some(parts) if parts.service == "sqs" => Ok(Self::Queue),
-            Some(parts) if parts.service == "dynamodb" && parts.resource.contains("/stream/") => {
-                Ok(Self::TableStream)
-            }
-            Some(parts) => {
-                Err(errors::not_here_yet(&format!("An event source of the service {}", parts.service)))
-            }
-            None => Err(errors::invalid(format!("Unrecognized event source ARN: {source_arn}"))),
+/// What kind of source an ARN names.
+pub(crate) fn source_kind(source_arn: &str) -> Result<SourceKind, ApiError> {
+    SourceKind::of(source_arn).map_err(|error| match error {
+        SourceError::NotHere(service) => {
+            errors::not_here_yet(&format!("An event source of the service {service}"))
         }
-    }
+        SourceError::NotAnArn => errors::invalid(format!("Unrecognized event source ARN: {source_arn}")),
+    })
 }
 
 /// A mapping's row.
@@ -201,9 +189,21 @@ fn filters(criteria: FilterCriteria) -> Result<Vec<String>, ApiError> {
 }
 
 impl Mapping {
-    pub(crate) fn patterns(&self) -> Vec<EventPattern> {
-        // They were checked when they were stored.
-        self.settings.filters.iter().filter_map(|text| EventPattern::parse(text).ok()).collect()
+    pub(crate) fn source(&self) -> Source {
+        let settings = &self.settings;
+        Source {
+            arn: self.source_arn.clone(),
+            batch_size: settings.batch_size,
+            window_seconds: settings.window_seconds,
+            // They were checked when they were stored.
+            patterns: settings.filters.iter().filter_map(|text| EventPattern::parse(text).ok()).collect(),
+            maximum_concurrency: settings.maximum_concurrency,
+            from_latest: settings.starting_position == "LATEST",
+            bisects: settings.bisects,
+            maximum_retries: settings.maximum_retries,
+            maximum_age_seconds: settings.maximum_age_seconds,
+            parallelization: settings.parallelization,
+        }
     }
 
     pub(crate) fn arn(&self) -> String {

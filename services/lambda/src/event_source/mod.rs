@@ -1,26 +1,24 @@
-//! Event source mappings: a task for each that is enabled takes records from the source and invokes the function.
+//! Event source mappings: the records of a queue or a stream go to a function, as the function's role.
 //!
-//! A task sleeps in the source's own long poll, so that an idle mapping costs nothing, and acts as the function's
-//! role. It is started from its row: when the row is made or changed, and at the start of the region.
+//! Reading the source is the `sources` crate's. A mapping's task is started from its row: when the row is made or
+//! changed, and at the start of the region.
 
-mod batch;
+mod discard;
 mod mapping;
-mod sqs;
-mod stream;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
-use cloud::{Ctx, TraceContext, tenant};
+use cloud::{BoxFuture, Cloud, Ctx, TraceContext, tenant};
 use identity::{AccountId, Region};
+use serde_json::{Value, json};
 use shapes::ApiError;
+use sources::{Checkpoint, Consumer, Delivered, GivenUp, ItemFailures, Source, Status, item_failures};
 use store::{Range, Scope};
-use tokio::sync::watch;
 
-pub(crate) use mapping::{Given, Mapping, Settings, SourceKind};
-pub(crate) use stream::Checkpoint;
+pub(crate) use mapping::{Given, Mapping, Settings, source_kind};
 
 use crate::function::Target;
 use crate::invocation::{Outcome, Request};
@@ -28,62 +26,14 @@ use crate::{Lambda, PRINCIPAL, tables};
 
 /// Mappings of one region at most.
 const MOST_MAPPINGS: usize = 100_000;
-const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
-/// The tasks of enabled mappings on this node.
-#[derive(Default)]
-pub(crate) struct Sources(Mutex<HashMap<(Scope, String), Running>>);
-
-struct Running {
-    /// Dropping it stops the task after the batch under way.
-    _stop: watch::Sender<()>,
-    status: Status,
-}
-
-/// What the last batch came to, in AWS's words.
-#[derive(Clone, Default)]
-pub(crate) struct Status(Arc<Mutex<Option<String>>>);
-
-impl Status {
-    fn set(&self, text: impl Into<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.into());
-    }
-
-    fn get(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// What a task works with.
-#[derive(Clone)]
-pub(crate) struct Poller {
+/// A mapping with its function.
+struct Mapped {
     lambda: Arc<Lambda>,
-    mapping: Arc<Mapping>,
+    mapping: Mapping,
+    source: Source,
     target: Target,
-    /// Without its sender the task stops.
-    stop: watch::Receiver<()>,
     status: Status,
-}
-
-impl Sources {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Scope, String), Running>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Stops the task of a mapping, if there is one.
-    pub(crate) fn stop(&self, scope: &Scope, uuid: &str) {
-        self.lock().remove(&(scope.clone(), uuid.to_owned()));
-    }
-
-    pub(crate) fn stop_all(&self) {
-        self.lock().clear();
-    }
-
-    /// What the last batch of a mapping came to.
-    pub(crate) fn last_result(&self, scope: &Scope, uuid: &str) -> Option<String> {
-        self.lock().get(&(scope.clone(), uuid.to_owned()))?.status.get()
-    }
 }
 
 impl Lambda {
@@ -107,48 +57,96 @@ impl Lambda {
     pub(crate) fn start_source(self: &Arc<Self>, account: AccountId, region: Region, mapping: Mapping) {
         let scope = tenant(account, region);
         self.sources.stop(&scope, &mapping.uuid);
+        // What is no source was refused when the mapping was made.
+        let Ok(kind) = source_kind(&mapping.source_arn) else { return };
         if !mapping.is_enabled {
             return;
         }
-        let (sender, stop) = watch::channel(());
-        let status = Status::default();
-        status.set("No records processed");
-        let running = Running { _stop: sender, status: status.clone() };
-        self.sources.lock().insert((scope, mapping.uuid.clone()), running);
-        let target =
-            Target { account, region, name: mapping.function.clone(), qualifier: mapping.qualifier.clone() };
-        let kind = SourceKind::of(&mapping.source_arn);
-        let poller = Poller { lambda: Arc::clone(self), mapping: Arc::new(mapping), target, stop, status };
-        match kind {
-            Ok(SourceKind::Queue) => drop(tokio::spawn(poller.poll_queue())),
-            Ok(SourceKind::TableStream) => drop(tokio::spawn(poller.poll_stream())),
-            Err(error) => poller.status.set(format!("PROBLEM: {error}")),
-        }
+        self.sources.start(scope, mapping.uuid.clone(), kind, |status| {
+            let (name, qualifier) = (mapping.function.clone(), mapping.qualifier.clone());
+            let target = Target { account, region, name, qualifier };
+            let source = mapping.source();
+            Arc::new(Mapped { lambda: Arc::clone(self), mapping, source, target, status })
+        });
     }
 }
 
-impl Poller {
-    /// The mapping's own context, in a trace of its own.
+impl Consumer for Mapped {
+    fn source(&self) -> &Source {
+        &self.source
+    }
+
+    fn cloud(&self) -> &Cloud {
+        &self.lambda.cloud
+    }
+
     fn ctx(&self) -> Ctx {
         let Target { account, region, .. } = self.target;
         self.lambda.cloud.background(PRINCIPAL, &self.target.arn(), account, region)
     }
 
-    /// As the function's role, to whom the source belongs to.
     fn as_role(&self, ctx: &Ctx) -> Result<Ctx, ApiError> {
         let version = self.target.version(&mut ctx.store().read(&self.target.scope())?, 1.0)?;
         ctx.with_role(PRINCIPAL, &self.target.arn(), &version.role)
     }
 
-    /// Resolves when the mapping has been changed or is gone.
-    async fn stopped(&mut self) {
-        while self.stop.changed().await.is_ok() {}
+    fn take(&self, trace: Option<TraceContext>, records: Vec<Value>) -> BoxFuture<'_, Delivered> {
+        Box::pin(async move {
+            let identifiers: Option<BTreeSet<String>> = self
+                .mapping
+                .settings
+                .reports_item_failures
+                .then(|| records.iter().filter_map(identifier).map(str::to_owned).collect());
+            let payload = json!({ "Records": records }).to_string();
+            let outcome = match self.invoke(trace, payload.into()).await {
+                Ok(outcome) if !outcome.is_error => outcome,
+                Ok(outcome) => {
+                    let response = json!({
+                        "statusCode": 200, "executedVersion": outcome.version, "functionError": "Unhandled",
+                    });
+                    return Delivered::Nothing(Some(response));
+                }
+                Err(_) => return Delivered::Nothing(None),
+            };
+            let Some(identifiers) = identifiers else { return Delivered::All };
+            match item_failures(&outcome.payload, &identifiers) {
+                ItemFailures::None => Delivered::All,
+                ItemFailures::Some(failed) => Delivered::AllBut(failed),
+                ItemFailures::All => Delivered::Nothing(None),
+            }
+        })
     }
 
-    fn is_stopped(&self) -> bool {
-        self.stop.has_changed().is_err()
+    fn checkpoint(&self, shard: &str) -> Result<Checkpoint, ApiError> {
+        let key = (self.mapping.uuid.clone(), shard.to_owned());
+        let mut reader = self.lambda.cloud.store().read(&self.target.scope())?;
+        Ok(tables::CHECKPOINTS.find(&mut reader, &key)?.unwrap_or_default())
     }
 
+    fn keep_checkpoint(&self, shard: String, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), ApiError>> {
+        let key = (self.mapping.uuid.clone(), shard);
+        let scope = self.target.scope();
+        let work = move |tx: &mut store::Tx<'_>| {
+            // A mapping that is gone leaves nothing behind.
+            if tables::MAPPINGS.contains(tx, &key.0)? {
+                tables::CHECKPOINTS.put(tx, &key, &checkpoint);
+            }
+            Ok(())
+        };
+        Box::pin(async move { self.lambda.cloud.store().write(&scope, work).await })
+    }
+
+    fn give_up<'a>(&'a self, ctx: &'a Ctx, records: GivenUp<'a>) -> BoxFuture<'a, ()> {
+        Box::pin(self.discard(ctx, records))
+    }
+}
+
+/// What a function names a failed record by.
+fn identifier(record: &Value) -> Option<&str> {
+    record["messageId"].as_str().or_else(|| record["dynamodb"]["SequenceNumber"].as_str())
+}
+
+impl Mapped {
     /// Invokes the function with a batch, in the trace of its first record.
     async fn invoke(&self, trace: Option<TraceContext>, payload: Bytes) -> Result<Outcome, ApiError> {
         let ctx = self.ctx();
@@ -172,24 +170,5 @@ impl Poller {
             Err(error) => format!("PROBLEM: {error}"),
         });
         outcome
-    }
-}
-
-/// Pauses that grow while something does not work.
-struct Backoff(Duration);
-
-impl Backoff {
-    const fn new() -> Self {
-        Self(FIRST_BACKOFF)
-    }
-
-    fn next(&mut self) -> Duration {
-        let pause = self.0;
-        self.0 = (pause * 2).min(LONGEST_BACKOFF);
-        pause
-    }
-
-    fn reset(&mut self) {
-        self.0 = FIRST_BACKOFF;
     }
 }

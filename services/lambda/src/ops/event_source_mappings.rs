@@ -14,14 +14,15 @@ use lambda_api::{
     UpdateEventSourceMappingInput,
 };
 use shapes::ApiError;
+use sources::SourceKind;
 use sqs_api::GetQueueAttributesInput;
 use sqs_api::op::GetQueueAttributes;
 use store::{Order, Range, Reader, Scope, Tx};
+use targets::queue_url;
 
 use super::page_size;
 use super::versions::MOST_LISTED;
-use crate::destination::queue_url;
-use crate::event_source::{Given, Mapping, Settings, SourceKind};
+use crate::event_source::{Given, Mapping, Settings, source_kind};
 use crate::function::{Target, Version};
 use crate::{Lambda, PRINCIPAL, errors, tables};
 
@@ -108,7 +109,7 @@ impl Handle<CreateEventSourceMapping> for Lambda {
         let source_arn = input
             .event_source_arn
             .ok_or_else(|| errors::not_here_yet("An event source mapping without EventSourceArn"))?;
-        let kind = SourceKind::of(&source_arn)?;
+        let kind = source_kind(&source_arn)?;
         let version = target.version(&mut ctx.store().read(&target.scope())?, 1.0)?;
         let mut settings = Settings::defaults(kind);
         settings.change(
@@ -200,7 +201,7 @@ impl Handle<UpdateEventSourceMapping> for Lambda {
         let mapping = ctx
             .write(move |tx| {
                 let mut mapping = find(tx, &uuid)?;
-                mapping.settings.change(SourceKind::of(&mapping.source_arn)?, given.clone())?;
+                mapping.settings.change(source_kind(&mapping.source_arn)?, given.clone())?;
                 if let Some(target) = &target {
                     mapping.function.clone_from(&target.name);
                     mapping.qualifier.clone_from(&target.qualifier);

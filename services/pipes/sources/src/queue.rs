@@ -1,26 +1,26 @@
-//! Queues as event sources (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
+//! Queues as sources (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS"; EventBridge User Guide, "Amazon SQS
+//! queue as a source").
 //!
-//! One task receives by long poll and hands batches to as many invocations at once as the mapping may have. What a
-//! function has worked through is deleted; what it has not becomes visible again when its timeout ends, and goes to
-//! the queue's dead-letter queue in the end.
+//! One task receives by long poll and hands out as many batches at once as the consumer may have. What the consumer has
+//! worked through is deleted; what it has not becomes visible again when its timeout ends, and goes to the queue's
+//! dead-letter queue in the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cloud::{Ctx, TraceContext};
-use event_pattern::EventPattern;
 use serde_json::{Value, json};
 use shapes::ApiError;
 use sqs_api::op::{DeleteMessageBatch, ReceiveMessage};
 use sqs_api::{DeleteMessageBatchInput, DeleteMessageBatchRequestEntry, Message, ReceiveMessageInput};
+use targets::queue_url;
 use tokio::sync::Semaphore;
 
-use super::batch::{Failures, item_failures};
-use super::{Backoff, Poller};
-use crate::destination::queue_url;
+use crate::task::{Backoff, Reader};
+use crate::{Delivered, Source};
 
 /// Developer Guide, "Configuring scaling behavior": where a queue's mapping begins, and where it ends.
 const FIRST_CONCURRENCY: u32 = 5;
@@ -31,13 +31,12 @@ const LONG_POLL_SECONDS: i32 = 20;
 /// Of an event, below what a request may have.
 const MOST_EVENT_BYTES: usize = 6_000_000;
 
-impl Poller {
-    /// Receives and hands out until the mapping changes.
-    pub(super) async fn poll_queue(mut self) {
-        let most = self.mapping.settings.maximum_concurrency.unwrap_or(MOST_CONCURRENCY);
+impl Reader {
+    /// Receives and hands out until the consumer changes.
+    pub(crate) async fn read_queue(mut self) {
+        let most = self.source().maximum_concurrency.unwrap_or(MOST_CONCURRENCY);
         let mut allowed = most.min(FIRST_CONCURRENCY);
         let slots = Arc::new(Semaphore::new(allowed as usize));
-        let patterns = Arc::new(self.mapping.patterns());
         let mut backoff = Backoff::new();
         loop {
             let slot = loop {
@@ -50,28 +49,25 @@ impl Poller {
                     }
                 }
             };
-            let poller = self.clone();
+            let reader = self.clone();
             let received = tokio::select! {
-                received = poller.receive() => received,
+                biased;
                 () = self.stopped() => return,
+                received = reader.receive() => received,
             };
             match received {
                 Ok(messages) if messages.is_empty() => backoff.reset(),
                 Ok(messages) => {
                     backoff.reset();
-                    let patterns = Arc::clone(&patterns);
                     tokio::spawn(async move {
-                        poller.process_queue_batch(messages, &patterns).await;
+                        reader.work_off_messages(messages).await;
                         drop(slot);
                     });
                 }
                 Err(error) => {
-                    self.status.set(format!("PROBLEM: {error}"));
-                    let pause = backoff.next();
-                    let clock = self.lambda.cloud.clock().clone();
-                    tokio::select! {
-                        () = clock.sleep(pause) => {}
-                        () = self.stopped() => return,
+                    self.tell(&error);
+                    if !self.pause(backoff.next()).await {
+                        return;
                     }
                 }
             }
@@ -83,14 +79,15 @@ impl Poller {
 
     /// A batch: what there is at once, or what comes within the window.
     async fn receive(&self) -> Result<Vec<Message>, ApiError> {
-        let ctx = self.ctx();
-        let as_role = self.as_role(&ctx)?;
-        let size = self.mapping.settings.batch_size as usize;
+        let ctx = self.consumer.ctx();
+        let as_role = self.consumer.as_role(&ctx)?;
+        let Source { batch_size, window_seconds, .. } = *self.source();
+        let size = batch_size as usize;
         let mut messages = self.receive_some(&as_role, size, LONG_POLL_SECONDS).await?;
-        if messages.is_empty() || self.mapping.settings.window_seconds == 0 {
+        if messages.is_empty() || window_seconds == 0 {
             return Ok(messages);
         }
-        let window = Duration::from_secs(self.mapping.settings.window_seconds.into());
+        let window = Duration::from_secs(window_seconds.into());
         let end = ctx.now() + window;
         while messages.len() < size && ctx.now() < end {
             let left = end.since(ctx.now()).as_secs().clamp(1, LONG_POLL_SECONDS as u64) as i32;
@@ -101,7 +98,7 @@ impl Poller {
 
     async fn receive_some(&self, ctx: &Ctx, size: usize, wait: i32) -> Result<Vec<Message>, ApiError> {
         let input = ReceiveMessageInput {
-            queue_url: queue_url(ctx, &self.mapping.source_arn)?,
+            queue_url: queue_url(ctx, &self.source().arn)?,
             max_number_of_messages: Some(size.clamp(1, 10) as i32),
             wait_time_seconds: Some(wait),
             message_attribute_names: Some(vec!["All".to_owned()]),
@@ -111,36 +108,29 @@ impl Poller {
         Ok(ctx.call::<ReceiveMessage>(input).await?.messages.unwrap_or_default())
     }
 
-    async fn process_queue_batch(&self, messages: Vec<Message>, patterns: &[EventPattern]) {
+    async fn work_off_messages(&self, messages: Vec<Message>) {
+        let source = self.source();
         let (wanted, unwanted): (Vec<Message>, Vec<Message>) =
-            messages.into_iter().partition(|message| is_wanted(patterns, message));
+            messages.into_iter().partition(|message| is_wanted(source, message));
         let mut done = unwanted;
         for part in parts(wanted) {
-            done.extend(self.process_part(part).await);
+            done.extend(self.work_off_part(part).await);
         }
         if let Err(error) = self.delete(&done).await {
-            self.status.set(format!("PROBLEM: {error}"));
+            self.tell(&error);
         }
     }
 
-    /// Invokes the function; returns the messages that it has worked through.
-    async fn process_part(&self, messages: Vec<Message>) -> Vec<Message> {
-        let records: Vec<Value> = messages.iter().map(|message| self.record(message)).collect();
+    /// Hands messages over; returns those that the consumer has worked through.
+    async fn work_off_part(&self, messages: Vec<Message>) -> Vec<Message> {
+        let region = self.consumer.ctx().region();
+        let records =
+            messages.iter().map(|message| record(self.source(), region.as_str(), message)).collect();
         let trace = messages.first().and_then(trace);
-        let payload = json!({ "Records": records }).to_string();
-        let outcome = match self.invoke(trace, payload.into()).await {
-            Ok(outcome) if !outcome.is_error => outcome,
-            _ => return Vec::new(),
-        };
-        if !self.mapping.settings.reports_item_failures {
-            return messages;
-        }
-        let identifiers: BTreeSet<String> =
-            messages.iter().filter_map(|message| message.message_id.clone()).collect();
-        match item_failures(&outcome.payload, &identifiers) {
-            Failures::None => messages,
-            Failures::All => Vec::new(),
-            Failures::Some(failed) => {
+        match self.consumer.take(trace, records).await {
+            Delivered::All => messages,
+            Delivered::Nothing(_) => Vec::new(),
+            Delivered::AllBut(failed) => {
                 let has_failed =
                     |message: &Message| message.message_id.as_ref().is_some_and(|id| failed.contains(id));
                 messages.into_iter().filter(|message| !has_failed(message)).collect()
@@ -152,57 +142,58 @@ impl Poller {
         if messages.is_empty() {
             return Ok(());
         }
-        let ctx = self.as_role(&self.ctx())?;
+        let ctx = self.consumer.as_role(&self.consumer.ctx())?;
         for chunk in messages.chunks(10) {
             let entries = chunk.iter().enumerate().map(|(index, message)| DeleteMessageBatchRequestEntry {
                 id: index.to_string(),
                 receipt_handle: message.receipt_handle.clone().unwrap_or_default(),
             });
             let input = DeleteMessageBatchInput {
-                queue_url: queue_url(&ctx, &self.mapping.source_arn)?,
+                queue_url: queue_url(&ctx, &self.source().arn)?,
                 entries: entries.collect(),
             };
             ctx.call::<DeleteMessageBatch>(input).await?;
         }
         Ok(())
     }
+}
 
-    fn record(&self, message: &Message) -> Value {
-        let attributes: BTreeMap<&str, Value> = message
-            .message_attributes
-            .iter()
-            .flatten()
-            .map(|(name, value)| {
-                let mut attribute = json!({
-                    "stringListValues": [],
-                    "binaryListValues": [],
-                    "dataType": value.data_type,
-                });
-                if let Some(text) = &value.string_value {
-                    attribute["stringValue"] = json!(text);
-                }
-                if let Some(bytes) = &value.binary_value {
-                    attribute["binaryValue"] = json!(STANDARD.encode(bytes));
-                }
-                (name.as_str(), attribute)
-            })
-            .collect();
-        let mut record = json!({
-            "messageId": message.message_id,
-            "receiptHandle": message.receipt_handle,
-            "body": message.body,
-            "attributes": message.attributes,
-            "messageAttributes": attributes,
-            "md5OfBody": message.md5_of_body,
-            "eventSource": "aws:sqs",
-            "eventSourceARN": self.mapping.source_arn,
-            "awsRegion": self.target.region.as_str(),
-        });
-        if let Some(md5) = &message.md5_of_message_attributes {
-            record["md5OfMessageAttributes"] = json!(md5);
-        }
-        record
+/// A message as events show it (AWS Lambda Developer Guide, "Standard queue message event").
+fn record(source: &Source, region: &str, message: &Message) -> Value {
+    let attributes: BTreeMap<&str, Value> = message
+        .message_attributes
+        .iter()
+        .flatten()
+        .map(|(name, value)| {
+            let mut attribute = json!({
+                "stringListValues": [],
+                "binaryListValues": [],
+                "dataType": value.data_type,
+            });
+            if let Some(text) = &value.string_value {
+                attribute["stringValue"] = json!(text);
+            }
+            if let Some(bytes) = &value.binary_value {
+                attribute["binaryValue"] = json!(STANDARD.encode(bytes));
+            }
+            (name.as_str(), attribute)
+        })
+        .collect();
+    let mut record = json!({
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": message.attributes,
+        "messageAttributes": attributes,
+        "md5OfBody": message.md5_of_body,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": source.arn,
+        "awsRegion": region,
+    });
+    if let Some(md5) = &message.md5_of_message_attributes {
+        record["md5OfMessageAttributes"] = json!(md5);
     }
+    record
 }
 
 fn trace(message: &Message) -> Option<TraceContext> {
@@ -231,8 +222,8 @@ fn parts(messages: Vec<Message>) -> Vec<Vec<Message>> {
 }
 
 /// Whether a message passes the filters. A body that is JSON is matched as such, another as text.
-fn is_wanted(patterns: &[EventPattern], message: &Message) -> bool {
-    if patterns.is_empty() {
+fn is_wanted(source: &Source, message: &Message) -> bool {
+    if source.patterns.is_empty() {
         return true;
     }
     let text = message.body.clone().unwrap_or_default();
@@ -251,5 +242,5 @@ fn is_wanted(patterns: &[EventPattern], message: &Message) -> bool {
         "attributes": message.attributes,
         "messageAttributes": attributes,
     });
-    patterns.iter().any(|pattern| pattern.matches(&record))
+    source.takes(&record)
 }

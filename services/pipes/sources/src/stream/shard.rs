@@ -5,13 +5,12 @@ use std::time::Duration;
 use cloud::Ctx;
 use dynamodb_streams_api::op::{GetRecords, GetShardIterator};
 use dynamodb_streams_api::{GetRecordsInput, GetShardIteratorInput};
-use event_pattern::EventPattern;
 use shapes::ApiError;
 
+use super::LONGEST_SLEEP;
 use super::record::StreamRecord;
-use super::{Checkpoint, LONGEST_SLEEP};
-use crate::errors;
-use crate::event_source::{Backoff, Poller};
+use crate::Checkpoint;
+use crate::task::{Backoff, Reader};
 
 /// Of one answer of GetRecords.
 const MOST_RECORDS: u32 = 1000;
@@ -23,24 +22,20 @@ struct Batch {
     next: Option<String>,
 }
 
-impl Poller {
+impl Reader {
     /// Reads a shard to its end.
     pub(super) async fn read_shard(mut self, shard: String, from_latest: bool) {
         let mut iterator = None;
         let mut backoff = Backoff::new();
-        let patterns = self.mapping.patterns();
         while !self.is_stopped() {
-            match self.read_some(&shard, from_latest, &patterns, &mut iterator).await {
+            match self.read_some(&shard, from_latest, &mut iterator).await {
                 Ok(true) => return,
                 Ok(false) => backoff.reset(),
                 Err(error) => {
-                    self.status.set(format!("PROBLEM: {error}"));
+                    self.tell(&error);
                     iterator = None;
-                    let clock = self.lambda.cloud.clock().clone();
-                    let pause = backoff.next();
-                    tokio::select! {
-                        () = clock.sleep(pause) => {}
-                        () = self.stopped() => return,
+                    if !self.pause(backoff.next()).await {
+                        return;
                     }
                 }
             }
@@ -52,11 +47,10 @@ impl Poller {
         &mut self,
         shard: &str,
         from_latest: bool,
-        patterns: &[EventPattern],
         iterator: &mut Option<String>,
     ) -> Result<bool, ApiError> {
         let mut news = self.watch();
-        let ctx = self.as_role(&self.ctx())?;
+        let ctx = self.consumer.as_role(&self.consumer.ctx())?;
         let current = match iterator.take() {
             Some(current) => current,
             None => self.iterator(&ctx, shard, from_latest).await?,
@@ -65,19 +59,22 @@ impl Poller {
         let last = records.last().map(|record| record.sequence_number.clone());
         match last {
             Some(_) => {
-                let wanted = records.into_iter().filter(|record| is_wanted(patterns, record)).collect();
+                let wanted =
+                    records.into_iter().filter(|record| self.source().takes(&record.event)).collect();
                 if !self.work_off(&ctx, shard, wanted).await {
                     return Ok(false);
                 }
                 let is_finished = next.is_none();
-                self.keep_checkpoint(shard, Checkpoint { sequence_number: last, is_finished }).await?;
+                self.consumer
+                    .keep_checkpoint(shard.to_owned(), Checkpoint { sequence_number: last, is_finished })
+                    .await?;
             }
             None if next.is_none() => {
-                let checkpoint = Checkpoint { is_finished: true, ..self.checkpoint(shard)? };
-                self.keep_checkpoint(shard, checkpoint).await?;
+                let checkpoint = Checkpoint { is_finished: true, ..self.consumer.checkpoint(shard)? };
+                self.consumer.keep_checkpoint(shard.to_owned(), checkpoint).await?;
             }
             None => {
-                let clock = self.lambda.cloud.clock().clone();
+                let clock = self.clock();
                 tokio::select! {
                     () = news.changed() => {}
                     () = clock.sleep(LONGEST_SLEEP) => {}
@@ -91,7 +88,7 @@ impl Poller {
 
     /// What there is at once, or what comes within the window.
     async fn batch(&self, ctx: &Ctx, from: String, news: &mut store::Watch) -> Result<Batch, ApiError> {
-        let settings = &self.mapping.settings;
+        let settings = self.source();
         let wanted = (settings.batch_size * settings.parallelization).min(MOST_RECORDS);
         let mut batch = self.records(ctx, from, wanted).await?;
         if batch.records.is_empty() || settings.window_seconds == 0 {
@@ -102,7 +99,7 @@ impl Poller {
             && ctx.now() < end
             && let Some(from) = batch.next.take()
         {
-            let clock = self.lambda.cloud.clock().clone();
+            let clock = self.clock();
             tokio::select! {
                 () = news.changed() => {}
                 () = clock.sleep_until(end) => {}
@@ -118,19 +115,19 @@ impl Poller {
         let input = GetRecordsInput { shard_iterator: from, limit: Some(limit as i32) };
         let answer = ctx.call::<GetRecords>(input).await?;
         let records = answer.records.unwrap_or_default().into_iter();
-        let records = records.map(|record| StreamRecord::of(record, &self.mapping.source_arn)).collect();
+        let records = records.map(|record| StreamRecord::of(record, &self.source().arn)).collect();
         Ok(Batch { records, next: answer.next_shard_iterator })
     }
 
     async fn iterator(&self, ctx: &Ctx, shard: &str, from_latest: bool) -> Result<String, ApiError> {
-        let sequence_number = self.checkpoint(shard)?.sequence_number;
+        let sequence_number = self.consumer.checkpoint(shard)?.sequence_number;
         let kind = match (&sequence_number, from_latest) {
             (Some(_), _) => "AFTER_SEQUENCE_NUMBER",
             (None, true) => "LATEST",
             (None, false) => "TRIM_HORIZON",
         };
         let input = |kind: &str, sequence_number| GetShardIteratorInput {
-            stream_arn: self.mapping.source_arn.clone(),
+            stream_arn: self.source().arn.clone(),
             shard_id: shard.to_owned(),
             shard_iterator_type: kind.to_owned(),
             sequence_number,
@@ -142,10 +139,6 @@ impl Poller {
             }
             other => other?,
         };
-        answer.shard_iterator.ok_or_else(|| errors::invalid("the stream gave no iterator"))
+        answer.shard_iterator.ok_or_else(|| ApiError::internal("the stream gave no iterator"))
     }
-}
-
-fn is_wanted(patterns: &[EventPattern], record: &StreamRecord) -> bool {
-    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(&record.event))
 }

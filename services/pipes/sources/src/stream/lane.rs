@@ -1,33 +1,33 @@
 //! Working off what was read: parts of a batch, in order, with retries, bisection and partial failures.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use cloud::Ctx;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::record::StreamRecord;
-use crate::event_source::batch::{Failures, item_failures};
-use crate::event_source::{Backoff, Poller};
+use crate::task::{Backoff, Reader};
+use crate::{Delivered, GivenUp, Source};
 
 /// What became of a part of a batch.
 enum Verdict {
     Done,
     /// The records from this index on are to be tried again.
     From(usize),
-    /// The function failed; what a destination is told of its answer.
-    Failed(Value),
+    /// The consumer failed; what a destination is told of its answer.
+    Failed(Option<Value>),
 }
 
-impl Poller {
-    /// Works records off: in order, or in as many orders at once as the mapping has, each of its own keys. Whether it
+impl Reader {
+    /// Works records off: in order, or in as many orders at once as the source has, each of its own keys. Whether it
     /// was done, and not stopped.
     pub(super) async fn work_off(&self, ctx: &Ctx, shard: &str, records: Vec<StreamRecord>) -> bool {
         let mut working = JoinSet::new();
-        for lane in lanes(records, self.mapping.settings.parallelization) {
-            let (poller, ctx, shard) = (self.clone(), ctx.clone(), shard.to_owned());
-            working.spawn(async move { poller.work_lane(&ctx, &shard, lane).await });
+        for lane in lanes(records, self.source().parallelization) {
+            let (reader, ctx, shard) = (self.clone(), ctx.clone(), shard.to_owned());
+            working.spawn(async move { reader.work_lane(&ctx, &shard, lane).await });
         }
         let mut is_done = true;
         while let Some(done) = working.join_next().await {
@@ -37,8 +37,8 @@ impl Poller {
     }
 
     async fn work_lane(mut self, ctx: &Ctx, shard: &str, records: Vec<StreamRecord>) -> bool {
-        let settings = self.mapping.settings.clone();
-        let size = settings.batch_size.max(1) as usize;
+        let Source { batch_size, bisects, maximum_retries, maximum_age_seconds, .. } = *self.source();
+        let size = batch_size.max(1) as usize;
         // What is to be done, the first part last; with how often it has failed.
         let mut parts: Vec<(Vec<StreamRecord>, i32)> =
             records.chunks(size).rev().map(|part| (part.to_vec(), 0)).collect();
@@ -47,7 +47,7 @@ impl Poller {
             if self.is_stopped() {
                 return false;
             }
-            if let Some(age) = u64::try_from(settings.maximum_age_seconds).ok().map(Duration::from_secs) {
+            if let Some(age) = u64::try_from(maximum_age_seconds).ok().map(Duration::from_secs) {
                 let (old, young): (Vec<StreamRecord>, Vec<StreamRecord>) =
                     part.into_iter().partition(|record| record.created + age < ctx.now());
                 self.discard(ctx, shard, &old, "RecordAgeExceeded", failures, None).await;
@@ -59,25 +59,21 @@ impl Poller {
             match self.try_part(&part).await {
                 Verdict::Done => backoff.reset(),
                 Verdict::From(first) if first > 0 => parts.push((part.split_off(first), 0)),
-                Verdict::From(_) | Verdict::Failed(_) if settings.bisects && part.len() > 1 => {
+                Verdict::From(_) | Verdict::Failed(_) if bisects && part.len() > 1 => {
                     let second = part.split_off(part.len() / 2);
                     parts.push((second, failures));
                     parts.push((part, failures));
                 }
                 verdict => {
-                    if settings.maximum_retries >= 0 && failures >= settings.maximum_retries {
-                        let response =
-                            if let Verdict::Failed(response) = verdict { Some(response) } else { None };
+                    if maximum_retries >= 0 && failures >= maximum_retries {
+                        let response = if let Verdict::Failed(response) = verdict { response } else { None };
                         self.discard(ctx, shard, &part, "RetryAttemptsExhausted", failures + 1, response)
                             .await;
                         continue;
                     }
                     parts.push((part, failures.saturating_add(1)));
-                    let clock = self.lambda.cloud.clock().clone();
-                    let pause = backoff.next();
-                    tokio::select! {
-                        () = clock.sleep(pause) => {}
-                        () = self.stopped() => return false,
+                    if !self.pause(backoff.next()).await {
+                        return false;
                     }
                 }
             }
@@ -86,30 +82,41 @@ impl Poller {
     }
 
     async fn try_part(&self, part: &[StreamRecord]) -> Verdict {
-        let payload = json!({ "Records": part.iter().map(|record| &record.event).collect::<Vec<_>>() });
+        let records = part.iter().map(|record| record.event.clone()).collect();
         let trace = part.first().and_then(|record| record.trace);
-        let outcome = match self.invoke(trace, payload.to_string().into()).await {
-            Ok(outcome) if !outcome.is_error => outcome,
-            Ok(outcome) => {
-                let response = json!({
-                    "statusCode": 200, "executedVersion": outcome.version, "functionError": "Unhandled",
-                });
-                return Verdict::Failed(response);
-            }
-            Err(_) => return Verdict::From(0),
-        };
-        if !self.mapping.settings.reports_item_failures {
-            return Verdict::Done;
-        }
-        let numbers: BTreeSet<String> = part.iter().map(|record| record.sequence_number.clone()).collect();
-        match item_failures(&outcome.payload, &numbers) {
-            Failures::None => Verdict::Done,
-            Failures::All => Verdict::From(0),
-            Failures::Some(failed) => {
+        match self.consumer.take(trace, records).await {
+            Delivered::All => Verdict::Done,
+            Delivered::Nothing(response) => Verdict::Failed(response),
+            Delivered::AllBut(failed) => {
                 let first = part.iter().position(|record| failed.contains(&record.sequence_number));
                 Verdict::From(first.unwrap_or(0))
             }
         }
+    }
+
+    async fn discard(
+        &self,
+        ctx: &Ctx,
+        shard: &str,
+        records: &[StreamRecord],
+        condition: &'static str,
+        attempts: i32,
+        response: Option<Value>,
+    ) {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else { return };
+        let given_up = GivenUp {
+            shard,
+            condition,
+            records: records.len(),
+            first_sequence_number: &first.sequence_number,
+            last_sequence_number: &last.sequence_number,
+            first_arrival: first.created,
+            last_arrival: last.created,
+            attempts,
+            response,
+            trace: first.trace,
+        };
+        self.consumer.give_up(ctx, given_up).await;
     }
 }
 

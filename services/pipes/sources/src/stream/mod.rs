@@ -1,10 +1,9 @@
-//! Streams of tables as event sources (AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB").
+//! Streams of tables as sources (AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB").
 //!
 //! A shard is read in order by one task, from where its checkpoint says ([`shard`]); a child shard waits for its
-//! parent's end. What was read is worked off in as many orders as the mapping has ([`lane`]), and what cannot be
-//! worked off in the end is told to the mapping's destination ([`discard`]).
+//! parent's end. What was read is worked off in as many orders as the source has ([`lane`]), and what cannot be
+//! worked off in the end is given up.
 
-mod discard;
 mod lane;
 mod record;
 mod shard;
@@ -16,31 +15,19 @@ use cloud::tenant;
 use dynamodb_streams_api::op::DescribeStream;
 use dynamodb_streams_api::{DescribeStreamInput, Shard};
 use identity::{AccountId, Region, arn};
-use serde::{Deserialize, Serialize};
 use shapes::ApiError;
 use store::Watch;
 use tokio::task::JoinSet;
 
-use super::{Backoff, Poller};
-use crate::tables;
+use crate::task::{Backoff, Reader};
 
 /// A shard without news is looked at this often, so that its iterator does not expire and new shards are found.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 const MOST_SHARD_PAGES: usize = 100;
 
-/// How far a mapping has come in a shard.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Checkpoint {
-    /// The last record that is done with.
-    pub sequence_number: Option<String>,
-    pub is_finished: bool,
-}
-
-store::row!(Checkpoint, 1);
-
-impl Poller {
-    /// Reads all shards until the mapping changes.
-    pub(super) async fn poll_stream(mut self) {
+impl Reader {
+    /// Reads all shards until the consumer changes.
+    pub(crate) async fn read_stream(mut self) {
         let mut reading = JoinSet::new();
         let mut begun: HashSet<String> = HashSet::new();
         let mut is_first_look = true;
@@ -53,20 +40,19 @@ impl Poller {
                     for shard in shards {
                         begun.insert(shard.clone());
                         // Shards that come into being later begin where their parents ended.
-                        let from_latest =
-                            is_first_look && self.mapping.settings.starting_position == "LATEST";
-                        let poller = self.clone();
-                        reading.spawn(async move { poller.read_shard(shard, from_latest).await });
+                        let from_latest = is_first_look && self.source().from_latest;
+                        let reader = self.clone();
+                        reading.spawn(async move { reader.read_shard(shard, from_latest).await });
                     }
                     is_first_look = false;
                     LONGEST_SLEEP
                 }
                 Err(error) => {
-                    self.status.set(format!("PROBLEM: {error}"));
+                    self.tell(&error);
                     backoff.next()
                 }
             };
-            let clock = self.lambda.cloud.clock().clone();
+            let clock = self.clock();
             tokio::select! {
                 () = self.stopped() => return,
                 _ = reading.join_next(), if !reading.is_empty() => {}
@@ -78,11 +64,11 @@ impl Poller {
 
     /// Wakes when something was written to the stream.
     fn watch(&self) -> Watch {
-        let source = &self.mapping.source_arn;
+        let source = &self.source().arn;
         let place = arn::split(source)
             .and_then(|parts| Some((parts.account_id()?, Region::parse(parts.region)?)))
-            .unwrap_or((AccountId::DEFAULT, self.target.region));
-        self.lambda.cloud.store().watch(&tenant(place.0, place.1), &format!("dynamodbstreams/{source}"))
+            .unwrap_or_else(|| (AccountId::DEFAULT, self.consumer.ctx().region()));
+        self.consumer.cloud().store().watch(&tenant(place.0, place.1), &format!("dynamodbstreams/{source}"))
     }
 
     /// Ids of shards that are not read yet and whose parents are done with.
@@ -94,10 +80,10 @@ impl Poller {
             let Some(id) = &shard.shard_id else { continue };
             let parent = shard.parent_shard_id.as_deref().filter(|parent| known.contains(parent));
             let waits = match parent {
-                Some(parent) => !self.checkpoint(parent)?.is_finished,
+                Some(parent) => !self.consumer.checkpoint(parent)?.is_finished,
                 None => false,
             };
-            if !waits && !begun.contains(id) && !self.checkpoint(id)?.is_finished {
+            if !waits && !begun.contains(id) && !self.consumer.checkpoint(id)?.is_finished {
                 ready.push(id.clone());
             }
         }
@@ -105,12 +91,12 @@ impl Poller {
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, ApiError> {
-        let ctx = self.as_role(&self.ctx())?;
+        let ctx = self.consumer.as_role(&self.consumer.ctx())?;
         let mut shards = Vec::new();
         let mut after = None;
         for _ in 0..MOST_SHARD_PAGES {
             let input = DescribeStreamInput {
-                stream_arn: self.mapping.source_arn.clone(),
+                stream_arn: self.source().arn.clone(),
                 exclusive_start_shard_id: after.take(),
                 ..Default::default()
             };
@@ -122,24 +108,5 @@ impl Poller {
             }
         }
         Ok(shards)
-    }
-
-    fn checkpoint(&self, shard: &str) -> Result<Checkpoint, ApiError> {
-        let key = (self.mapping.uuid.clone(), shard.to_owned());
-        let mut reader = self.lambda.cloud.store().read(&self.target.scope())?;
-        Ok(tables::CHECKPOINTS.find(&mut reader, &key)?.unwrap_or_default())
-    }
-
-    async fn keep_checkpoint(&self, shard: &str, checkpoint: Checkpoint) -> Result<(), ApiError> {
-        let key = (self.mapping.uuid.clone(), shard.to_owned());
-        let scope = self.target.scope();
-        let work = move |tx: &mut store::Tx<'_>| {
-            // A mapping that is gone leaves nothing behind.
-            if tables::MAPPINGS.contains(tx, &key.0)? {
-                tables::CHECKPOINTS.put(tx, &key, &checkpoint);
-            }
-            Ok(())
-        };
-        self.lambda.cloud.store().write(&scope, work).await
     }
 }

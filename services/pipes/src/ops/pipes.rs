@@ -1,0 +1,293 @@
+//! CreatePipe, DescribePipe, ListPipes, UpdatePipe, DeletePipe, StartPipe and StopPipe.
+
+use std::sync::Arc;
+
+use cloud::{Ctx, Guard, Handle, tenant};
+use pipes_api as api;
+use pipes_api::op::{CreatePipe, DeletePipe, DescribePipe, ListPipes, StartPipe, StopPipe, UpdatePipe};
+use shapes::ApiError;
+use store::Range;
+
+use crate::execution::list_running;
+use crate::log::Log;
+use crate::pipe::{Pipe, find, pipe_arn, state};
+use crate::settings::{Enrichment, SourceSettings, TargetSettings, source_kind};
+use crate::tables::{CHECKPOINTS, PIPES};
+use crate::{Pipes, errors};
+
+/// Shards of one pipe of which something is kept.
+const MOST_SHARDS: usize = 100_000;
+/// API Reference, ListPipes: Limit.
+const USUAL_PAGE: usize = 100;
+
+fn guard(ctx: &Ctx, name: &str) -> Guard {
+    Guard::resource(pipe_arn(ctx, name))
+}
+
+fn refuse_key(key: Option<&String>) -> Result<(), ApiError> {
+    match key.filter(|key| !key.is_empty()) {
+        Some(_) => Err(errors::not_here_yet("KmsKeyIdentifier")),
+        None => Ok(()),
+    }
+}
+
+fn runs(desired: Option<&String>) -> bool {
+    desired.is_none_or(|state| state == "RUNNING")
+}
+
+impl Handle<CreatePipe> for Pipes {
+    fn guard(&self, ctx: &Ctx, input: &api::CreatePipeInput) -> Result<Guard, ApiError> {
+        Ok(guard(ctx, &input.name))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: api::CreatePipeInput,
+    ) -> Result<api::CreatePipeOutput, ApiError> {
+        refuse_key(input.kms_key_identifier.as_ref())?;
+        let kind = source_kind(&input.source)?;
+        let source_settings = SourceSettings::parse(input.source_parameters)?;
+        source_settings.check(kind)?;
+        let pipe = Pipe {
+            id: ctx.ids().uuid(),
+            description: input.description,
+            runs: runs(input.desired_state.as_ref()),
+            source: input.source,
+            source_settings,
+            enrichment: Enrichment::parse(input.enrichment, input.enrichment_parameters)?,
+            target: TargetSettings::parse(input.target, input.target_parameters)?,
+            role: input.role_arn,
+            log: Log::parse(input.log_configuration)?,
+            tags: input.tags.unwrap_or_default(),
+            created: ctx.now(),
+            modified: ctx.now(),
+            name: input.name,
+        };
+        let (own, row) = (ctx.clone(), pipe.clone());
+        ctx.write(move |tx| {
+            if PIPES.contains(tx, &row.name)? {
+                return Err(errors::pipe_exists(&row.name));
+            }
+            PIPES.put(tx, &row.name, &row);
+            list_running(tx, &own, &row.name, row.runs);
+            Ok(())
+        })
+        .await?;
+        self.start_pipe(ctx.account(), ctx.region(), pipe.clone());
+        Ok(api::CreatePipeOutput {
+            arn: Some(pipe_arn(ctx, &pipe.name)),
+            desired_state: Some(state(pipe.runs).to_owned()),
+            current_state: Some("CREATING".to_owned()),
+            creation_time: Some(pipe.created),
+            last_modified_time: Some(pipe.modified),
+            name: Some(pipe.name),
+        })
+    }
+}
+
+impl Handle<DescribePipe> for Pipes {
+    fn guard(&self, ctx: &Ctx, input: &api::DescribePipeInput) -> Result<Guard, ApiError> {
+        Ok(guard(ctx, &input.name))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: api::DescribePipeInput,
+    ) -> Result<api::DescribePipeOutput, ApiError> {
+        let pipe = find(&mut ctx.read()?, &input.name)?;
+        let last = self.tasks.last_result(&tenant(ctx.account(), ctx.region()), &pipe.name);
+        let problem = last.and_then(|text| text.strip_prefix("PROBLEM: ").map(str::to_owned));
+        Ok(pipe.to_api(ctx, problem))
+    }
+}
+
+impl Handle<ListPipes> for Pipes {
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: api::ListPipesInput,
+    ) -> Result<api::ListPipesOutput, ApiError> {
+        let mut range = Range::all();
+        if let Some(token) = &input.next_token {
+            range = range.after(token);
+        }
+        let begins = |text: &str, prefix: &Option<String>| {
+            prefix.as_ref().is_none_or(|prefix| text.starts_with(prefix.as_str()))
+        };
+        let is_wanted = |pipe: &Pipe| {
+            begins(&pipe.name, &input.name_prefix)
+                && begins(&pipe.source, &input.source_prefix)
+                && begins(&pipe.target.arn, &input.target_prefix)
+                && input.desired_state.as_ref().is_none_or(|wanted| wanted == state(pipe.runs))
+                && input.current_state.as_ref().is_none_or(|wanted| wanted == state(pipe.runs))
+        };
+        let limit = input.limit.map_or(USUAL_PAGE, |limit| limit.clamp(1, 100) as usize);
+        let rows = PIPES.list(&mut ctx.read()?, &range, usize::MAX)?;
+        let mut wanted = rows.iter().map(|(_, pipe)| pipe).filter(|pipe| is_wanted(pipe)).peekable();
+        let page: Vec<&Pipe> = wanted.by_ref().take(limit).collect();
+        let next_token = wanted.peek().and(page.last()).map(|last| last.name.clone());
+        let pipes = page.into_iter().map(|pipe| pipe.summary(ctx)).collect();
+        Ok(api::ListPipesOutput { pipes: Some(pipes), next_token })
+    }
+}
+
+impl Handle<UpdatePipe> for Pipes {
+    fn guard(&self, ctx: &Ctx, input: &api::UpdatePipeInput) -> Result<Guard, ApiError> {
+        Ok(guard(ctx, &input.name))
+    }
+
+    /// API Reference, UpdatePipe: parameters that are given replace those of their kind as a whole, and what is left out
+    /// stays, but for SourceParameters, whose members change one by one.
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: api::UpdatePipeInput,
+    ) -> Result<api::UpdatePipeOutput, ApiError> {
+        refuse_key(input.kms_key_identifier.as_ref())?;
+        let mut pipe = find(&mut ctx.read()?, &input.name)?;
+        let (id, before) = (pipe.id.clone(), pipe.modified);
+        let kind = source_kind(&pipe.source)?;
+        if let Some(given) = input.source_parameters {
+            pipe.source_settings.update(given)?;
+            pipe.source_settings.check(kind)?;
+        }
+        if input.enrichment.is_some() || input.enrichment_parameters.is_some() {
+            let arn = input.enrichment.or_else(|| pipe.enrichment.as_ref().map(|known| known.arn.clone()));
+            let given = input.enrichment_parameters;
+            let known = || pipe.enrichment.as_ref().map(Enrichment::to_api);
+            pipe.enrichment = Enrichment::parse(arn, given.or_else(known))?;
+        }
+        if input.target.is_some() || input.target_parameters.is_some() {
+            let given = input.target_parameters.or_else(|| Some(pipe.target.to_api()));
+            pipe.target = TargetSettings::parse(input.target.unwrap_or(pipe.target.arn), given)?;
+        }
+        if input.log_configuration.is_some() {
+            pipe.log = Log::parse(input.log_configuration)?;
+        }
+        pipe.description = input.description.or(pipe.description);
+        pipe.runs = input.desired_state.as_ref().map_or(pipe.runs, |desired| runs(Some(desired)));
+        pipe.role = input.role_arn;
+        pipe.modified = ctx.now();
+        let (own, row) = (ctx.clone(), pipe.clone());
+        ctx.write(move |tx| {
+            let known = find(tx, &row.name)?;
+            if (known.id, known.modified) != (id.clone(), before) {
+                return Err(pipes_api::error::conflict_exception(format!(
+                    "Pipe {} is being changed by another request.",
+                    row.name
+                )));
+            }
+            PIPES.put(tx, &row.name, &row);
+            list_running(tx, &own, &row.name, row.runs);
+            Ok(())
+        })
+        .await?;
+        self.start_pipe(ctx.account(), ctx.region(), pipe.clone());
+        Ok(api::UpdatePipeOutput {
+            arn: Some(pipe_arn(ctx, &pipe.name)),
+            desired_state: Some(state(pipe.runs).to_owned()),
+            current_state: Some("UPDATING".to_owned()),
+            creation_time: Some(pipe.created),
+            last_modified_time: Some(pipe.modified),
+            name: Some(pipe.name),
+        })
+    }
+}
+
+impl Handle<DeletePipe> for Pipes {
+    fn guard(&self, ctx: &Ctx, input: &api::DeletePipeInput) -> Result<Guard, ApiError> {
+        Ok(guard(ctx, &input.name))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: api::DeletePipeInput,
+    ) -> Result<api::DeletePipeOutput, ApiError> {
+        let (own, name) = (ctx.clone(), input.name);
+        let pipe = ctx
+            .write(move |tx| {
+                let pipe = find(tx, &name)?;
+                PIPES.delete(tx, &name);
+                list_running(tx, &own, &name, false);
+                for (key, _) in CHECKPOINTS.list(tx, &Range::prefix(&pipe.id), MOST_SHARDS)? {
+                    CHECKPOINTS.delete(tx, &key);
+                }
+                Ok::<_, ApiError>(pipe)
+            })
+            .await?;
+        self.tasks.stop(&tenant(ctx.account(), ctx.region()), &pipe.name);
+        Ok(api::DeletePipeOutput {
+            arn: Some(pipe_arn(ctx, &pipe.name)),
+            desired_state: Some("DELETED".to_owned()),
+            current_state: Some("DELETING".to_owned()),
+            creation_time: Some(pipe.created),
+            last_modified_time: Some(pipe.modified),
+            name: Some(pipe.name),
+        })
+    }
+}
+
+impl Pipes {
+    /// Starts or stops a pipe.
+    async fn switch(self: &Arc<Self>, ctx: &Ctx, name: String, runs: bool) -> Result<Pipe, ApiError> {
+        let own = ctx.clone();
+        let pipe = ctx
+            .write(move |tx| {
+                let mut pipe = find(tx, &name)?;
+                (pipe.runs, pipe.modified) = (runs, own.now());
+                PIPES.put(tx, &name, &pipe);
+                list_running(tx, &own, &name, runs);
+                Ok::<_, ApiError>(pipe)
+            })
+            .await?;
+        self.start_pipe(ctx.account(), ctx.region(), pipe.clone());
+        Ok(pipe)
+    }
+}
+
+impl Handle<StartPipe> for Pipes {
+    fn guard(&self, ctx: &Ctx, input: &api::StartPipeInput) -> Result<Guard, ApiError> {
+        Ok(guard(ctx, &input.name))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: api::StartPipeInput,
+    ) -> Result<api::StartPipeOutput, ApiError> {
+        let pipe = self.switch(ctx, input.name, true).await?;
+        Ok(api::StartPipeOutput {
+            arn: Some(pipe_arn(ctx, &pipe.name)),
+            desired_state: Some(state(true).to_owned()),
+            current_state: Some("STARTING".to_owned()),
+            creation_time: Some(pipe.created),
+            last_modified_time: Some(pipe.modified),
+            name: Some(pipe.name),
+        })
+    }
+}
+
+impl Handle<StopPipe> for Pipes {
+    fn guard(&self, ctx: &Ctx, input: &api::StopPipeInput) -> Result<Guard, ApiError> {
+        Ok(guard(ctx, &input.name))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: api::StopPipeInput,
+    ) -> Result<api::StopPipeOutput, ApiError> {
+        let pipe = self.switch(ctx, input.name, false).await?;
+        Ok(api::StopPipeOutput {
+            arn: Some(pipe_arn(ctx, &pipe.name)),
+            desired_state: Some(state(false).to_owned()),
+            current_state: Some("STOPPING".to_owned()),
+            creation_time: Some(pipe.created),
+            last_modified_time: Some(pipe.modified),
+            name: Some(pipe.name),
+        })
+    }
+}
