@@ -88,6 +88,12 @@ impl Running {
                 self.undo_changes(&mut snapshot, journal, at).await?;
             }
         }
+        self.open_table().await?;
+        Ok(JobOutcome::Done)
+    }
+
+    /// Opens a table that was being filled, and its indexes with it.
+    pub(crate) async fn open_table(&self) -> Result<(), ApiError> {
         self.step(|service, _, tx, target| {
             let Some(table) = service.definitions.within(tx, target)? else { return Ok(()) };
             let mut row = table.row.clone();
@@ -103,7 +109,7 @@ impl Running {
         })
         .await?;
         self.service.definitions.forget(&self.target);
-        Ok(JobOutcome::Done)
+        Ok(())
     }
 
     async fn copy_items(&self, snapshot: &mut Snapshot<'_>, place: u64) -> Result<(), ApiError> {

@@ -122,6 +122,10 @@ pub(crate) fn export_not_found(arn: &str) -> ApiError {
     error::export_not_found_exception(format!("Export not found: {arn}"))
 }
 
+pub(crate) fn import_not_found(arn: &str) -> ApiError {
+    error::import_not_found_exception(format!("Import not found: {arn}"))
+}
+
 pub(crate) fn policy_not_found(arn: &str) -> ApiError {
     error::policy_not_found_exception(format!(
         "Resource-based policy not found for the provided ResourceArn: {arn}"

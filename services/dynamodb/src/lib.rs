@@ -14,6 +14,7 @@ mod dynamodb_json;
 mod errors;
 mod export;
 pub mod expression;
+mod import;
 pub mod index;
 mod ion;
 pub mod item;

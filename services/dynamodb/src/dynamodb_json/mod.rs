@@ -1,11 +1,9 @@
 //! DynamoDB JSON: items as text, each value under its type's descriptor, as exports write and imports read it (Developer
 //! Guide, "DynamoDB low-level API", "Data type descriptors").
 
-#[cfg(test)]
 mod read;
 mod write;
 
-#[cfg(test)]
 pub(crate) use read::read_line;
 pub(crate) use write::write_item;
 

@@ -4,11 +4,9 @@
 //! Numbers are decimals, sets are lists with the annotations `$dynamodb_SS`, `$dynamodb_NS` and `$dynamodb_BS`. It is no
 //! general reader of Ion: symbol tables, the binary form and macros do not occur in these files.
 
-#[cfg(test)]
 mod read;
 mod write;
 
-#[cfg(test)]
 pub(crate) use read::read_line;
 pub(crate) use write::{VERSION_MARKER, write_item};
 

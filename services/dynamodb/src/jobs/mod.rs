@@ -31,6 +31,8 @@ pub(crate) const FILLING: &str = "dynamodb/filling";
 pub(crate) const PURGE: &str = "dynamodb/purge";
 /// Writes a table to S3.
 pub(crate) const EXPORT: &str = "dynamodb/export";
+/// Fills a table from S3.
+pub(crate) const IMPORT: &str = "dynamodb/import";
 /// Looks whether a table's KMS key can still be used.
 pub(crate) const KEY_CHECK: &str = "dynamodb/key-check";
 
@@ -51,6 +53,7 @@ pub(crate) enum Work {
     Restore { source: RestoreSource },
     CheckKey { table: u64, key_arn: String },
     Export { id: String },
+    Import { id: String },
 }
 
 /// What a restored table is filled from.
@@ -91,7 +94,7 @@ pub(crate) fn start(ctx: &Ctx, tx: &mut Tx<'_>, kind: &'static str, target: &Tar
 }
 
 pub(crate) fn kinds(service: &Arc<DynamoDb>) -> Vec<JobKind> {
-    [(EXPIRY, 4), (TRIMMING, 2), (FILLING, 4), (PURGE, 2), (KEY_CHECK, 2), (EXPORT, 2)]
+    [(EXPIRY, 4), (TRIMMING, 2), (FILLING, 4), (PURGE, 2), (KEY_CHECK, 2), (EXPORT, 2), (IMPORT, 2)]
         .into_iter()
         .map(|(name, concurrency)| {
             let service = Arc::clone(service);
@@ -151,6 +154,7 @@ impl Running {
             Work::Restore { source } => self.restore(source).await,
             Work::CheckKey { table, key_arn } => self.check_key(table, &key_arn).await,
             Work::Export { id } => self.export(id).await,
+            Work::Import { id } => self.import(id).await,
         }
     }
 

@@ -58,7 +58,7 @@ impl Handle<CreateTable> for DynamoDb {
     }
 }
 
-fn draft(ctx: &Ctx, target: &Target, input: CreateTableInput) -> Result<TableRow, ApiError> {
+pub(super) fn draft(ctx: &Ctx, target: &Target, input: CreateTableInput) -> Result<TableRow, ApiError> {
     let mut index_on_demand = BTreeMap::new();
     for index in input.global_secondary_indexes.iter().flatten() {
         if let Some(limits) = &index.on_demand_throughput {

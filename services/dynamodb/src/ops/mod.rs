@@ -14,6 +14,7 @@ mod execute_statement;
 mod execute_transaction;
 mod exports;
 mod get_item;
+mod imports;
 mod item_write;
 mod list_tables;
 mod put_item;
@@ -43,7 +44,7 @@ use crate::errors::{named_table_not_found, validation};
 use crate::item::Item;
 use crate::target::Target;
 
-pub(crate) use describe_table::table_id;
+pub(crate) use describe_table::{key_schema, projection, table_id};
 
 pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::BatchExecuteStatement>(),
@@ -59,6 +60,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::DescribeContinuousBackups>(),
     Operation::of::<op::DescribeEndpoints>(),
     Operation::of::<op::DescribeExport>(),
+    Operation::of::<op::DescribeImport>(),
     Operation::of::<op::DescribeLimits>(),
     Operation::of::<op::DescribeTable>(),
     Operation::of::<op::DescribeTimeToLive>(),
@@ -67,8 +69,10 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::ExportTableToPointInTime>(),
     Operation::of::<op::GetItem>(),
     Operation::of::<op::GetResourcePolicy>(),
+    Operation::of::<op::ImportTable>(),
     Operation::of::<op::ListBackups>(),
     Operation::of::<op::ListExports>(),
+    Operation::of::<op::ListImports>(),
     Operation::of::<op::ListTables>(),
     Operation::of::<op::ListTagsOfResource>(),
     Operation::transaction::<op::PutItem>(),

@@ -39,7 +39,13 @@ fn services(cloud: &Cloud, folder: PathBuf) -> (Vec<Service>, Vec<JobKind>) {
     let dynamodb = DynamoDbService::new(cloud.clone());
     let objects = ObjectStore::open(cloud.clone(), &folder, false).unwrap();
     let kms = kms::KmsService::new(cloud.clone());
-    let services = vec![dynamodb.service(), dynamodb.streams_service(), kms.service(), objects.service()];
+    let services = vec![
+        dynamodb.service(),
+        dynamodb.streams_service(),
+        kms.service(),
+        logs::service(cloud.clone()),
+        objects.service(),
+    ];
     (services, dynamodb.jobs())
 }
 
@@ -63,7 +69,7 @@ impl Transfers {
         Self { db: Db { region }, folder: self.folder }
     }
 
-    async fn recoverable(&self, is_enabled: bool) {
+    pub(crate) async fn recoverable(&self, is_enabled: bool) {
         let input = UpdateContinuousBackupsInput {
             table_name: "orders".to_owned(),
             point_in_time_recovery_specification: PointInTimeRecoverySpecification {

@@ -7,6 +7,7 @@ mod batches;
 mod billing;
 mod crash;
 mod exports;
+mod imports;
 mod indexes;
 mod items;
 mod kit;
