@@ -1,7 +1,11 @@
 //! CreateStage, GetStage, GetStages, UpdateStage, DeleteStage, FlushStageCache, FlushStageAuthorizersCache.
 
+use std::time::Duration;
+
 use apigateway_api as api;
+use cloud::Ctx;
 use shapes::ApiError;
+use store::Tx;
 
 use super::{change, change_api, find_api, tell};
 use crate::rows::Stage;
@@ -63,16 +67,26 @@ change!(DeleteStage, |ctx, tx, input| {
     Ok(api::DeleteStageOutput::default())
 });
 
-// A change of an API has its stages made anew, and what they had remembered is gone with them.
 change!(FlushStageCache, |ctx, tx, input| {
-    change_api(ctx, tx, &input.rest_api_id, |row| row.stage(&input.stage_name).map(|_| ()))?;
+    flush(ctx, tx, &input.rest_api_id, &input.stage_name)?;
     Ok(api::FlushStageCacheOutput::default())
 });
 
 change!(FlushStageAuthorizersCache, |ctx, tx, input| {
-    change_api(ctx, tx, &input.rest_api_id, |row| row.stage(&input.stage_name).map(|_| ()))?;
+    flush(ctx, tx, &input.rest_api_id, &input.stage_name)?;
     Ok(api::FlushStageAuthorizersCacheOutput::default())
 });
+
+/// A change of an API has its stages made anew, and what they had remembered is gone with them. Only a row that differs is
+/// such a change, so the stage's time moves in any case.
+fn flush(ctx: &Ctx, tx: &mut Tx<'_>, api: &str, stage: &str) -> Result<(), ApiError> {
+    change_api(ctx, tx, api, |row| {
+        let stage = row.stage_mut(stage)?;
+        let next = stage.last_updated_date + Duration::from_millis(1);
+        stage.last_updated_date = ctx.now().max(next);
+        Ok(())
+    })
+}
 
 fn described(stage: &Stage) -> Result<api::Stage, ApiError> {
     let mut document = document::of_row(stage)?;
