@@ -324,6 +324,19 @@ pub(crate) fn no_account_block() -> ApiError {
     error(404, "NoSuchPublicAccessBlockConfiguration", message)
 }
 
+/// Of S3 Control, where a request cannot be what a job is made of.
+pub(crate) fn bad_request(message: &str) -> ApiError {
+    error(400, "BadRequestException", message)
+}
+
+pub(crate) fn no_such_job() -> ApiError {
+    error(404, "NotFoundException", "The specified job does not exist.")
+}
+
+pub(crate) fn job_status(message: String) -> ApiError {
+    error(400, "JobStatusException", message)
+}
+
 /// A blob that cannot be read is a fault of ours.
 pub(crate) fn storage(cause: blobs::BlobError) -> ApiError {
     let message = "We encountered an internal error. Please try again.";

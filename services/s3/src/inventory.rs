@@ -20,7 +20,7 @@ use crate::listing::{self, Entry, Query};
 use crate::object::{Encryption, Version};
 use crate::settings::Loaded;
 use crate::tables::{self, Fact};
-use crate::{S3, key, lifecycle};
+use crate::{S3, checksum, key, lifecycle};
 
 const JOB: &str = "s3.inventory";
 const PAGE: usize = 1000;
@@ -132,7 +132,7 @@ impl S3 {
                 let name = format!("{base}/data/{}.csv.gz", self.cloud.ids().uuid());
                 let packed = gzip(csv.as_bytes())?;
                 files.push(json!({
-                    "key": name, "size": packed.len(), "MD5checksum": hex(&Md5::digest(&packed)),
+                    "key": name, "size": packed.len(), "MD5checksum": checksum::hex(&Md5::digest(&packed)),
                 }));
                 put(&ctx, target, name, packed).await?;
                 (rows, csv) = (0, String::new());
@@ -155,9 +155,9 @@ impl S3 {
             "files": files,
         })
         .to_string();
-        let checksum = hex(&Md5::digest(manifest.as_bytes()));
+        let sum = checksum::hex(&Md5::digest(manifest.as_bytes()));
         put(&ctx, target, format!("{folder}/manifest.json"), manifest.into_bytes()).await?;
-        put(&ctx, target, format!("{folder}/manifest.checksum"), checksum.into_bytes()).await
+        put(&ctx, target, format!("{folder}/manifest.checksum"), sum.into_bytes()).await
     }
 
     /// Appends a page of rows; returns where the next one begins, and how many rows there were.
@@ -261,12 +261,8 @@ async fn put(ctx: &Ctx, bucket: &str, key: String, bytes: Vec<u8>) -> Result<(),
     ctx.call::<PutObject>(input).await.map(drop)
 }
 
-fn gzip(bytes: &[u8]) -> Result<Vec<u8>, ApiError> {
+pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>, ApiError> {
     use std::io::Write as _;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).and_then(|()| encoder.finish()).map_err(ApiError::internal)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

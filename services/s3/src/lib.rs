@@ -7,6 +7,7 @@
 mod access_log;
 mod access_point;
 mod acl;
+mod batch;
 mod bucket;
 mod checksum;
 mod class;
@@ -90,6 +91,7 @@ impl ObjectStore {
     pub fn jobs(&self) -> Vec<JobKind> {
         vec![
             access_log::job(&self.0),
+            batch::job(&self.0),
             events::job(&self.0),
             inventory::job(&self.0),
             lifecycle::job(&self.0),

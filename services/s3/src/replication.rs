@@ -39,15 +39,24 @@ struct Copy {
     kms_key: Option<String>,
 }
 
-/// The rule that a version falls under: of those that fit, the one that comes first in priority.
-fn rule_for<'c>(
+/// The rules that a version falls under: for each destination the one that comes first in priority (S3 User Guide,
+/// "Replication configuration file elements").
+fn rules_for<'c>(
     configuration: &'c ReplicationConfiguration,
     key: &str,
     version: &Version,
-) -> Option<&'c ReplicationRule> {
-    let fitting =
-        configuration.rules.iter().filter(|rule| rule.status == "Enabled" && fits(rule, key, version));
-    fitting.max_by_key(|rule| rule.priority.unwrap_or(0))
+) -> Vec<&'c ReplicationRule> {
+    let mut found: Vec<&ReplicationRule> = Vec::new();
+    for rule in configuration.rules.iter().filter(|rule| rule.status == "Enabled" && fits(rule, key, version))
+    {
+        let same = found.iter_mut().find(|other| other.destination.bucket == rule.destination.bucket);
+        match same {
+            Some(other) if rule.priority >= other.priority => *other = rule,
+            Some(_) => {}
+            None => found.push(rule),
+        }
+    }
+    found
 }
 
 fn fits(rule: &ReplicationRule, key: &str, version: &Version) -> bool {
@@ -75,12 +84,39 @@ fn fits(rule: &ReplicationRule, key: &str, version: &Version) -> bool {
         && (!version.is_delete_marker || takes_markers)
 }
 
+/// Whether rules want a version copied, be it itself a copy.
+pub(crate) fn is_eligible(loaded: &Loaded, key: &str, version: &Version) -> bool {
+    !matches!(version.encryption, Encryption::Customer { .. })
+        && loaded
+            .settings
+            .replication
+            .as_ref()
+            .is_some_and(|rules| !rules_for(rules, key, version).is_empty())
+}
+
 /// Whether a version is to be replicated, and what its answers say of it.
 pub(crate) fn status(loaded: &Loaded, key: &str, version: &Version) -> Option<Replication> {
-    let configuration = loaded.settings.replication.as_ref()?;
-    let is_own = version.replication != Some(Replication::Replica)
-        && !matches!(version.encryption, Encryption::Customer { .. });
-    rule_for(configuration, key, version).filter(|_| is_own).map(|_| Replication::Pending)
+    let is_own = version.replication != Some(Replication::Replica);
+    (is_own && is_eligible(loaded, key, version)).then_some(Replication::Pending)
+}
+
+/// What is to be copied where, as the rules have it.
+fn copies(loaded: &Loaded, key: &str, version: &Version) -> Vec<Copy> {
+    let Some(configuration) = &loaded.settings.replication else { return Vec::new() };
+    let copy = |rule: &ReplicationRule| Copy {
+        bucket: loaded.bucket.name.clone(),
+        key: key.to_owned(),
+        id: version.id,
+        destination: key::bucket_of_arn(&rule.destination.bucket).to_owned(),
+        class: rule.destination.storage_class.clone(),
+        role: configuration.role.clone(),
+        kms_key: rule
+            .destination
+            .encryption_configuration
+            .as_ref()
+            .and_then(|encryption| encryption.replica_kms_key_id.clone()),
+    };
+    rules_for(configuration, key, version).into_iter().map(copy).collect()
 }
 
 impl S3 {
@@ -92,29 +128,64 @@ impl S3 {
         key: &str,
         version: &Version,
     ) -> Result<(), ApiError> {
-        let Some(configuration) = &loaded.settings.replication else { return Ok(()) };
         if status(loaded, key, version).is_none() {
             return Ok(());
         }
-        let Some(rule) = rule_for(configuration, key, version) else { return Ok(()) };
-        let copy = Copy {
-            bucket: loaded.bucket.name.clone(),
-            key: key.to_owned(),
-            id: version.id,
-            destination: key::bucket_of_arn(&rule.destination.bucket).to_owned(),
-            class: rule.destination.storage_class.clone(),
-            role: configuration.role.clone(),
-            kms_key: rule
-                .destination
-                .encryption_configuration
-                .as_ref()
-                .and_then(|encryption| encryption.replica_kms_key_id.clone()),
-        };
-        let payload = serde_json::to_vec(&copy).map_err(ApiError::internal)?;
-        let (now, number) = (self.cloud.clock().now(), self.cloud.ids().number());
-        let subject = format!("{}/{key} to {}", copy.bucket, copy.destination);
-        Jobs::add(tx, now, number, NewJob { kind: JOB, subject, payload, due: now });
+        for copy in copies(loaded, key, version) {
+            let payload = serde_json::to_vec(&copy).map_err(ApiError::internal)?;
+            let (now, number) = (self.cloud.clock().now(), self.cloud.ids().number());
+            let subject = format!("{}/{key} to {}", copy.bucket, copy.destination);
+            Jobs::add(tx, now, number, NewJob { kind: JOB, subject, payload, due: now });
+        }
         Ok(())
+    }
+
+    /// Copies a version that is there already, for S3 Batch Replication. The reasons are those of the S3 User Guide,
+    /// "Amazon S3 replication failure reasons".
+    pub(crate) async fn replicate_existing(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let refuse = |code: &'static str, message: &str| Err(ApiError::sender(code, message));
+        let Some(loaded) = self.find_bucket(bucket)? else {
+            return refuse("SrcBucketNotFound", "The source bucket was not found");
+        };
+        if loaded.settings.replication.is_none() {
+            return refuse(
+                "SrcBucketReplicationConfigMissing",
+                "The source bucket has no replication configuration",
+            );
+        }
+        if ctx.authorize(&s3_api::SERVICE, &on_object(ctx, &loaded, key, "s3:InitiateReplication")).is_err() {
+            return refuse(
+                "SrcReplicationNotPermitted",
+                "The role may not initiate the replication of the object",
+            );
+        }
+        let Some(version) = versions::find(&mut self.read()?, &loaded.bucket, key, version_id)? else {
+            return refuse("SrcObjectNotFound", "The source object was not found");
+        };
+        let copies = copies(&loaded, key, &version);
+        if copies.is_empty() || !is_eligible(&loaded, key, &version) {
+            return refuse("SrcObjectNotEligible", "The source object is not eligible for replication");
+        }
+        for copy in copies {
+            if let Err(error) = self.replicate_now(&copy).await {
+                self.settle_failed(&loaded, &copy).await?;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle_failed(self: &Arc<Self>, loaded: &Arc<Loaded>, copy: &Copy) -> Result<(), ApiError> {
+        let region = self.cloud.settings().default_region;
+        let arn = key::arn(&copy.bucket, None);
+        let ctx = self.cloud.background("s3.amazonaws.com", &arn, loaded.bucket.owner, region);
+        self.settle(&ctx, loaded, copy, Replication::Failed).await
     }
 
     /// Copies one version, or its delete marker.
@@ -212,6 +283,10 @@ impl S3 {
         self.write(move |tx| {
             let found = versions::find(tx, &loaded.bucket, &copy.key, Some(&copy.id.to_string()))?;
             let Some(mut version) = found.filter(|version| version.id == copy.id) else { return Ok(()) };
+            // A copy of a copy leaves it what it is.
+            if version.replication == Some(Replication::Replica) {
+                return Ok(());
+            }
             version.replication = Some(status);
             versions::update(tx, loaded.bucket.id, &copy.key, &version)?;
             let name = match status {
@@ -254,10 +329,7 @@ pub(crate) fn job(s3: &Arc<S3>) -> JobKind {
             Box::pin(async move {
                 let Ok(copy) = serde_json::from_slice::<Copy>(&job.payload) else { return JobOutcome::Done };
                 if let Ok(loaded) = s3.bucket(&copy.bucket) {
-                    let region = s3.cloud.settings().default_region;
-                    let arn = key::arn(&copy.bucket, None);
-                    let ctx = s3.cloud.background("s3.amazonaws.com", &arn, loaded.bucket.owner, region);
-                    let _ = s3.settle(&ctx, &loaded, &copy, Replication::Failed).await;
+                    let _ = s3.settle_failed(&loaded, &copy).await;
                 }
                 JobOutcome::Done
             })

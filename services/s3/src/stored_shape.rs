@@ -29,7 +29,12 @@ fn view(view_of: &View<'_>) -> Option<Value> {
             Value::Object(entries.collect())
         }
         View::Struct(value) => to_json(*value),
-        View::Absent | View::Blob(_) | View::Stream(_) | View::Document(_) | View::Union(_) => return None,
+        View::Union(union) => {
+            let (index, value) = union.variant()?;
+            let name = union.shape().members[index].name.to_owned();
+            Value::Object(Map::from_iter([(name, view(&value.view())?)]))
+        }
+        View::Absent | View::Blob(_) | View::Stream(_) | View::Document(_) => return None,
     })
 }
 
@@ -66,6 +71,13 @@ fn fill(json: &Value, slot: Slot<'_>) {
             }
         }
         (Slot::Struct(target), json) => from_json(json, target),
+        (Slot::Union(target), Value::Object(object)) => {
+            for (name, value) in object {
+                if let Some((index, _)) = target.shape().member_named(name) {
+                    fill(value, target.select(index).slot());
+                }
+            }
+        }
         _ => {}
     }
 }

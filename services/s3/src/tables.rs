@@ -6,6 +6,7 @@ use shapes::Timestamp;
 use store::{Table, Tail};
 
 use crate::access_point::{AccessPoint, Block, Place};
+use crate::batch::job::{self as batch, BatchJob, Task, Token};
 use crate::bucket::Bucket;
 use crate::multipart::{Manifest, Part, Upload};
 use crate::object::Version;
@@ -58,6 +59,15 @@ pub(crate) const ALIASES: Table<String, Place> = Table::new("s3/alias");
 
 /// Block Public Access of accounts, by their number.
 pub(crate) const ACCOUNT_BLOCKS: Table<u64, Block> = Table::new("s3/account-block");
+
+/// Jobs of Batch Operations by account, region and id.
+pub(crate) const BATCH_JOBS: Table<batch::Place, BatchJob> = Table::new("s3/batch-job");
+
+/// Their tasks, by the job's number and the line of the manifest.
+pub(crate) const BATCH_TASKS: Table<(u128, u64), Task> = Table::new("s3/batch-task");
+
+/// Which jobs client tokens have made: by account, region and token.
+pub(crate) const BATCH_TOKENS: Table<batch::Place, Token> = Table::new("s3/batch-token");
 
 /// What the region itself must remember: its key, and what it has scheduled.
 pub(crate) const FACTS: Table<String, Fact> = Table::new("s3/fact");

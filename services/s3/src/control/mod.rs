@@ -1,7 +1,10 @@
-//! S3 Control: access points, and what an account says of all its buckets.
+//! S3 Control: access points, jobs of Batch Operations, and what an account says of all its buckets.
 
 mod access_point;
 mod access_point_policy;
+mod batch_job;
+mod batch_job_status;
+mod batch_job_tags;
 mod public_access_block;
 
 use cloud::{Ctx, Operation};
@@ -14,16 +17,24 @@ pub(crate) use access_point::leads_to;
 
 pub(crate) static OPERATIONS: &[Operation<S3>] = &[
     Operation::of::<op::CreateAccessPoint>(),
+    Operation::of::<op::CreateJob>(),
     Operation::of::<op::DeleteAccessPoint>(),
     Operation::of::<op::DeleteAccessPointPolicy>(),
+    Operation::of::<op::DeleteJobTagging>(),
     Operation::of::<op::DeletePublicAccessBlock>(),
+    Operation::of::<op::DescribeJob>(),
     Operation::of::<op::GetAccessPoint>(),
     Operation::of::<op::GetAccessPointPolicy>(),
     Operation::of::<op::GetAccessPointPolicyStatus>(),
+    Operation::of::<op::GetJobTagging>(),
     Operation::of::<op::GetPublicAccessBlock>(),
     Operation::of::<op::ListAccessPoints>(),
+    Operation::of::<op::ListJobs>(),
     Operation::of::<op::PutAccessPointPolicy>(),
+    Operation::of::<op::PutJobTagging>(),
     Operation::of::<op::PutPublicAccessBlock>(),
+    Operation::of::<op::UpdateJobPriority>(),
+    Operation::of::<op::UpdateJobStatus>(),
 ];
 
 /// Requests name the account that they are about; it is the caller's own.

@@ -1,8 +1,10 @@
 //! A region with S3 and queues, and short words for what tests do with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ::kit::TestRegion;
+use clock::JobKind;
+use cloud::{Cloud, Service};
 use s3::ObjectStore;
 use s3_api::op::{
     CreateBucket, DeleteObject, DeletePublicAccessBlock, GetObject, ListObjectVersions, PutBucketVersioning,
@@ -16,10 +18,13 @@ use s3_api::{
 use shapes::{ApiError, Body, Op};
 use tempfile::TempDir;
 
+use crate::functions::Functions;
+
 /// A bucket called `photos` in a region of its own.
 pub(crate) struct Bucket {
     pub region: TestRegion,
     pub store: ObjectStore,
+    pub functions: Functions,
     folder: TempDir,
 }
 
@@ -42,22 +47,18 @@ impl Bucket {
 
     pub(crate) async fn with(input: CreateBucketInput) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut store = None;
-        let region = TestRegion::with_jobs(|cloud| {
-            let objects = ObjectStore::open(cloud.clone(), folder.path(), false).expect("the folder opens");
-            let kms = kms::KmsService::new(cloud.clone());
-            let services = vec![
-                objects.service(),
-                objects.control_service(),
-                kms.service(),
-                sqs::service(cloud.clone()),
-            ];
-            let jobs = objects.jobs();
-            store = Some(objects);
-            (services, jobs)
-        });
+        let (functions, mut store) = (Functions::new(), None);
+        let region = TestRegion::with_jobs(|cloud| services(cloud, folder.path(), &functions, &mut store));
         region.call::<CreateBucket>(input).await.expect("the bucket is made");
-        Self { region, store: store.expect("the region was started"), folder }
+        Self { region, store: store.expect("the region was started"), functions, folder }
+    }
+
+    /// The same after a restart: what was stored is there, and nothing else.
+    pub(crate) fn restarted(self) -> Self {
+        let Self { region, functions, folder, .. } = self;
+        let mut store = None;
+        let region = region.restarted(|cloud| services(cloud, folder.path(), &functions, &mut store));
+        Self { region, store: store.expect("the region was started"), functions, folder }
     }
 
     pub(crate) async fn call<O: Op>(&self, input: O::Input) -> Result<O::Output, ApiError> {
@@ -166,6 +167,25 @@ impl Bucket {
         }
         false
     }
+}
+
+fn services(
+    cloud: &Cloud,
+    folder: &Path,
+    functions: &Functions,
+    store: &mut Option<ObjectStore>,
+) -> (Vec<Service>, Vec<JobKind>) {
+    let objects = ObjectStore::open(cloud.clone(), folder, false).expect("the folder opens");
+    let services = vec![
+        objects.service(),
+        objects.control_service(),
+        functions.service(),
+        kms::KmsService::new(cloud.clone()).service(),
+        sqs::service(cloud.clone()),
+    ];
+    let jobs = objects.jobs();
+    *store = Some(objects);
+    (services, jobs)
 }
 
 pub(crate) fn put(key: &str, body: impl Into<Body>) -> PutObjectInput {

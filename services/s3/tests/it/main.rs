@@ -4,10 +4,12 @@
 
 mod access;
 mod access_points;
+mod batch;
 mod checksums;
 mod configurations;
 mod copies;
 mod events;
+mod functions;
 mod inventory;
 mod kit;
 mod kms;

@@ -11,7 +11,7 @@ use s3_api::{
 
 use crate::kit::{Bucket, bytes, code, name, sample};
 
-fn configuration() -> PutBucketReplicationInput {
+pub(crate) fn configuration() -> PutBucketReplicationInput {
     let rule = ReplicationRule {
         status: "Enabled".to_owned(),
         priority: Some(1),
@@ -30,7 +30,7 @@ fn configuration() -> PutBucketReplicationInput {
     }
 }
 
-async fn mirror(bucket: &Bucket) {
+pub(crate) async fn mirror(bucket: &Bucket) {
     let input = CreateBucketInput { bucket: "mirror".to_owned(), ..Default::default() };
     bucket.call::<CreateBucket>(input).await.unwrap();
     let versioning_configuration =
