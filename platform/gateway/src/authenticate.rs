@@ -4,7 +4,8 @@ use cloud::{Actor, Caller, Cloud, Credential};
 use identity::credentials::developer_principal;
 use identity::sigv2::SignatureV2;
 use identity::sigv4::{
-    Authentication, Dialect, Form, KeyCache, PathRule, Payload, RequestView, SignatureError, Verified,
+    ANY_REGION, Authentication, Dialect, Form, KeyCache, PathRule, Payload, RequestView, SignatureError,
+    Verified,
 };
 use identity::{AccountId, Principal, Region};
 use shapes::{ApiError, Protocol};
@@ -40,7 +41,11 @@ pub(crate) fn authenticate(
     let Signed { authentication, view, head, payload, rule } = *signed;
     let refuse = |error: SignatureError| refused_in(dialect, &error);
     let authentication = authentication.ok_or_else(|| refuse(SignatureError::MissingAuthenticationToken))?;
-    let region = Region::known(&authentication.region).ok_or_else(|| {
+    let named = match &*authentication.region {
+        ANY_REGION => Some(cloud.settings().default_region),
+        region => Region::known(region),
+    };
+    let region = named.ok_or_else(|| {
         let text = format!("'{}' is not a region that AWS has; one is us-east-1.", authentication.region);
         refuse(SignatureError::Scope(format!("Credential should be scoped to a valid region. {text}")))
     })?;

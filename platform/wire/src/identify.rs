@@ -61,7 +61,8 @@ impl<'a> Head<'a> {
         let credential = value.strip_prefix("AWS4-HMAC-SHA256 Credential=");
         let credential = credential.or_else(|| Some(value.split_once("Credential=")?.1))?;
         let mut slashes = credential.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
-        let (before, _) = slashes.nth(2)?;
+        // An asymmetric signature's scope names no region.
+        let (before, _) = slashes.nth(if value.starts_with("AWS4-ECDSA-") { 1 } else { 2 })?;
         let (after, _) = slashes.next()?;
         credential.get(before + 1..after)
     }

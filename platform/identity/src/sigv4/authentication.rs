@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::canonical::percent_decode;
 use super::error::SignatureError;
-use super::{ALGORITHM, RequestView};
+use super::{ALGORITHM, RequestView, asymmetric};
 use crate::timestamp::{format_basic, parse_basic, parse_http_date};
 
 /// Where the signature was.
@@ -32,6 +32,8 @@ pub struct Authentication<'a> {
     /// `X-Amz-Security-Token` of temporary credentials, signed or not.
     pub token: Option<Cow<'a, str>>,
     pub form: Form,
+    /// Whether it is of version 4A. Its region is then the first of its region set, or [`super::ANY_REGION`].
+    pub is_asymmetric: bool,
 }
 
 /// A presigned URL of a service that does not ask for `X-Amz-Expires` is good as long as a signed request.
@@ -57,7 +59,8 @@ impl<'a> Authentication<'a> {
             Some(rest) => (ALGORITHM, rest),
             None => header.split_once(char::is_whitespace).unwrap_or((header, "")),
         };
-        if algorithm != ALGORITHM {
+        let is_asymmetric = algorithm == asymmetric::ALGORITHM;
+        if algorithm != ALGORITHM && !is_asymmetric {
             return Err(incomplete(format!(
                 "Unsupported AWS 'algorithm': '{algorithm}'; it has to be {ALGORITHM}."
             )));
@@ -82,7 +85,12 @@ impl<'a> Authentication<'a> {
         else {
             return Err(missing_from_header(credential, signed_headers, signature, date));
         };
-        let [access_key, scope_date, region, service] = split_credential(credential).map_err(incomplete)?;
+        let [access_key, scope_date, region, service] = if is_asymmetric {
+            let [access_key, scope_date, service] = split_regionless(credential).map_err(incomplete)?;
+            [access_key, scope_date, region_set(request)?, service]
+        } else {
+            split_credential(credential).map_err(incomplete)?
+        };
         let signed_at = parse_basic(date).or_else(|| parse_http_date(date)).ok_or_else(|| {
             incomplete(format!(
                 "Date must be in ISO-8601 'basic format'. Got '{date}'. See http://en.wikipedia.org/wiki/ISO_8601"
@@ -100,6 +108,7 @@ impl<'a> Authentication<'a> {
             signed_at,
             token: token.map(Cow::Borrowed),
             form: Form::Header,
+            is_asymmetric,
         })
     }
 
@@ -137,6 +146,7 @@ impl<'a> Authentication<'a> {
             signed_at,
             token,
             form: Form::Presigned { expires_seconds },
+            is_asymmetric: false,
         })
     }
 
@@ -203,6 +213,24 @@ fn split_credential(credential: &str) -> Result<[&str; 4], String> {
         ));
     }
     Ok([key, date, region, service])
+}
+
+/// Key, date and service of a credential without a region.
+fn split_regionless(credential: &str) -> Result<[&str; 3], String> {
+    let parts: Vec<&str> = pieces(credential, b'/').take(5).collect();
+    match parts[..] {
+        [key, date, service, "aws4_request"] if !key.is_empty() => Ok([key, date, service]),
+        _ => Err(format!(
+            "Credential must have exactly 4 slash-delimited elements, e.g. keyid/date/service/term, got \
+             '{credential}'"
+        )),
+    }
+}
+
+fn region_set<'a>(request: &RequestView<'a>) -> Result<&'a str, SignatureError> {
+    let set = request.headers.first("x-amz-region-set").and_then(|set| std::str::from_utf8(set).ok());
+    let missing = || incomplete("A signature of version 4A requires a 'X-Amz-Region-Set' header.".to_owned());
+    set.map(asymmetric::region_of).ok_or_else(missing)
 }
 
 fn parse_expires(text: &str) -> Result<i64, SignatureError> {

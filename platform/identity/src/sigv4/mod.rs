@@ -4,6 +4,7 @@
 //! known, [`Authentication::verify`] recomputes it. [`Signer`] makes signatures. The rules are those of "AWS
 //! Signature Version 4 for API requests" in the IAM user guide.
 
+mod asymmetric;
 mod authentication;
 mod canonical;
 mod chunk;
@@ -23,8 +24,11 @@ pub use sign::Signer;
 pub use signing_key::{KeyCache, SigningKey, hex_sha256};
 pub use verify::{LONGEST_PRESIGNED_SECONDS, SKEW_SECONDS, Verified, string_to_sign};
 
-/// The one algorithm.
+/// The usual algorithm. Header signatures may also be asymmetric ones.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// The region of a signature that all regions take.
+pub const ANY_REGION: &str = "*";
 
 /// In place of a body's hash: the body is not signed.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";

@@ -4,7 +4,7 @@ use super::authentication::{Authentication, Form};
 use super::canonical::{self, unsigned_amz_header};
 use super::error::{Mismatch, SignatureError};
 use super::signing_key::{KeyCache, SigningKey, digest_hex, is_same, push_hex, push_hex_sha256};
-use super::{ALGORITHM, PathRule, Payload, RequestView};
+use super::{ALGORITHM, PathRule, Payload, RequestView, asymmetric};
 use crate::timestamp::format_basic;
 
 /// How far a client's clock may be off.
@@ -51,7 +51,11 @@ impl Authentication<'_> {
         write_string_to_sign(&mut text, canonical_end, self, &timestamp);
         let key = keys.get(&self.access_key, secret, &self.date, &self.region, &self.service);
         let signature = key.sign(&text[canonical_end..]);
-        if is_same(&signature, &self.signature) {
+        let is_right = match self.is_asymmetric {
+            true => asymmetric::is_signed(&self.access_key, secret, &text[canonical_end..], &self.signature),
+            false => is_same(&signature, &self.signature),
+        };
+        if is_right {
             return match (declared, payload) {
                 (Some(declared), Payload::Body(body)) if !is_same(&digest_hex(body), declared) => {
                     Err(SignatureError::ContentMismatch)
@@ -80,6 +84,10 @@ impl Authentication<'_> {
     }
 
     fn check_signed_headers(&self, request: &RequestView<'_>, rule: PathRule) -> Result<(), SignatureError> {
+        if self.is_asymmetric && !self.signed_headers.split(';').any(|name| name == "x-amz-region-set") {
+            let message = "'X-Amz-Region-Set' must be a 'SignedHeader' in the AWS Authorization.";
+            return Err(SignatureError::HeadersNotSigned(message.to_owned()));
+        }
         if !self.signed_headers.split(';').any(|name| name == "host" || name == ":authority") {
             let message = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
             return Err(SignatureError::HeadersNotSigned(message.to_owned()));
@@ -107,18 +115,12 @@ fn declared_hash<'a>(request: &RequestView<'a>, payload: Payload<'_>) -> Option<
 
 /// Appends the string to sign to the canonical request that ends at `canonical_end`.
 fn write_string_to_sign(text: &mut String, canonical_end: usize, auth: &Authentication<'_>, timestamp: &str) {
-    let parts = [
-        ALGORITHM,
-        "\n",
-        timestamp,
-        "\n",
-        &auth.date,
-        "/",
-        &auth.region,
-        "/",
-        &auth.service,
-        "/aws4_request\n",
-    ];
+    let (algorithm, region, slash) = match auth.is_asymmetric {
+        true => (asymmetric::ALGORITHM, "", ""),
+        false => (ALGORITHM, &*auth.region, "/"),
+    };
+    let parts =
+        [algorithm, "\n", timestamp, "\n", &auth.date, "/", region, slash, &auth.service, "/aws4_request\n"];
     for part in parts {
         text.push_str(part);
     }

@@ -1,3 +1,4 @@
+mod asymmetric;
 mod botocore;
 
 use std::path::{Path, PathBuf};
