@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use cloud::{BoxFuture, Cloud, Ctx};
+use cloud::{BoxFuture, Cloud, Ctx, Guard};
 use serde_json::Value;
 use shapes::{ApiError, Timestamp};
 use targets::{
@@ -192,13 +192,20 @@ impl ApiDestinations for Destinations {
         Timestamp::from_millis(reserved.div_euclid(1000))
     }
 
+    /// A role needs `events:InvokeApiDestination` (EventBridge User Guide, "API destinations as targets").
     fn call<'a>(
         &'a self,
-        _: &'a Ctx,
+        caller: &'a Ctx,
         _: &'a Origin,
         target: &'a Target,
         payload: &'a str,
     ) -> BoxFuture<'a, Result<Bytes, Failure>> {
-        Box::pin(self.invoke(target, payload))
+        Box::pin(async move {
+            if target.role_arn.is_some() {
+                let guard = Guard::resource(target.arn.clone()).action("events:InvokeApiDestination");
+                caller.authorize(&events_api::SERVICE, &guard)?;
+            }
+            self.invoke(target, payload).await
+        })
     }
 }

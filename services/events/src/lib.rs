@@ -11,6 +11,7 @@ mod bus_policy;
 mod connection;
 mod delivery;
 mod destinations;
+mod endpoint;
 mod errors;
 mod event;
 mod input;

@@ -87,7 +87,7 @@ impl Events {
     }
 
     /// Passes an event on to another bus, which keeps its id, account and time.
-    fn forward(
+    pub(crate) fn forward(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,

@@ -7,6 +7,7 @@ use crate::api_destination::ApiDestination;
 use crate::archive::{Archive, Archived};
 use crate::bus::Bus;
 use crate::connection::Connection;
+use crate::endpoint::{Endpoint, EndpointPlace};
 use crate::matching::Generation;
 use crate::partner::EventSource;
 use crate::replay::Replay;
@@ -52,3 +53,9 @@ pub(crate) const EVENT_SOURCES: Table<String, EventSource> = Table::new("events/
 
 /// Event sources that this account offers as a partner, by name and the account that each is offered to.
 pub(crate) const OFFERS: Table<(String, String), ()> = Table::new("events/partner-offer");
+
+/// Global endpoints by name, in their primary Region.
+pub(crate) const ENDPOINTS: Table<String, Endpoint> = Table::new("events/endpoint");
+
+/// Where they are, by id. In the global scope.
+pub(crate) const ENDPOINT_PLACES: Table<String, EndpointPlace> = Table::new("events/endpoint-place");

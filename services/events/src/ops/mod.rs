@@ -3,6 +3,7 @@
 mod api_destinations;
 mod archives;
 mod connections;
+mod endpoints;
 mod event_buses;
 mod event_sources;
 mod partner_event_sources;
@@ -28,6 +29,7 @@ pub(crate) static OPERATIONS: &[Operation<Events>] = &[
     Operation::transaction::<op::CreateApiDestination>(),
     Operation::transaction::<op::CreateArchive>(),
     Operation::of::<op::CreateConnection>(),
+    Operation::transaction::<op::CreateEndpoint>(),
     Operation::transaction::<op::CreateEventBus>(),
     Operation::transaction::<op::CreatePartnerEventSource>(),
     Operation::transaction::<op::DeactivateEventSource>(),
@@ -35,12 +37,14 @@ pub(crate) static OPERATIONS: &[Operation<Events>] = &[
     Operation::transaction::<op::DeleteApiDestination>(),
     Operation::transaction::<op::DeleteArchive>(),
     Operation::of::<op::DeleteConnection>(),
+    Operation::transaction::<op::DeleteEndpoint>(),
     Operation::transaction::<op::DeleteEventBus>(),
     Operation::transaction::<op::DeletePartnerEventSource>(),
     Operation::transaction::<op::DeleteRule>(),
     Operation::of::<op::DescribeApiDestination>(),
     Operation::of::<op::DescribeArchive>(),
     Operation::of::<op::DescribeConnection>(),
+    Operation::of::<op::DescribeEndpoint>(),
     Operation::of::<op::DescribeEventBus>(),
     Operation::of::<op::DescribeEventSource>(),
     Operation::of::<op::DescribePartnerEventSource>(),
@@ -51,6 +55,7 @@ pub(crate) static OPERATIONS: &[Operation<Events>] = &[
     Operation::of::<op::ListApiDestinations>(),
     Operation::of::<op::ListArchives>(),
     Operation::of::<op::ListConnections>(),
+    Operation::of::<op::ListEndpoints>(),
     Operation::of::<op::ListEventBuses>(),
     Operation::of::<op::ListEventSources>(),
     Operation::of::<op::ListPartnerEventSourceAccounts>(),
@@ -74,6 +79,7 @@ pub(crate) static OPERATIONS: &[Operation<Events>] = &[
     Operation::transaction::<op::UpdateApiDestination>(),
     Operation::transaction::<op::UpdateArchive>(),
     Operation::of::<op::UpdateConnection>(),
+    Operation::transaction::<op::UpdateEndpoint>(),
     Operation::transaction::<op::UpdateEventBus>(),
 ];
 

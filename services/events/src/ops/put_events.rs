@@ -10,6 +10,7 @@ use shapes::ApiError;
 use store::Tx;
 
 use crate::bus::BusArn;
+use crate::endpoint::Entrance;
 use crate::event::{Event, Facts, compact};
 use crate::routing::Matched;
 use crate::{Events, errors};
@@ -19,6 +20,8 @@ const MOST_BYTES: usize = 1_048_576;
 const LONGEST_DETAIL_TYPE: usize = 128;
 
 pub(crate) struct Draft {
+    /// The global endpoint that the events were sent to.
+    entrance: Option<Entrance>,
     entries: Vec<Result<Entry, Refusal>>,
 }
 
@@ -49,6 +52,7 @@ impl Transact<PutEvents> for Events {
     type Draft = Draft;
 
     fn guard(&self, ctx: &Ctx, input: &PutEventsInput) -> Result<Guard, ApiError> {
+        let entrance = input.endpoint_id.as_deref().map(|id| self.entrance(id)).transpose()?;
         let names: BTreeSet<_> = input.entries.iter().map(|entry| entry.event_bus_name.as_deref()).collect();
         let values = |value: fn(&PutEventsRequestEntry) -> &Option<String>| {
             let values: BTreeSet<&String> =
@@ -59,7 +63,7 @@ impl Transact<PutEvents> for Events {
         let mut guards = Vec::new();
         for name in names {
             // A name that is none refuses its entry alone.
-            let Ok(bus) = BusArn::of(ctx, name) else { continue };
+            let Ok(bus) = bus_of(ctx, entrance.as_ref(), name) else { continue };
             let guard = self.bus_guard(&bus)?;
             guards.push(
                 guard.with("events:source", sources.clone()).with("events:detail-type", detail_types.clone()),
@@ -70,21 +74,19 @@ impl Transact<PutEvents> for Events {
     }
 
     fn prepare(&self, ctx: &Ctx, input: PutEventsInput) -> Result<Draft, ApiError> {
-        if input.endpoint_id.is_some() {
-            return Err(errors::is_not_here_yet("Global endpoints (EndpointId) are"));
-        }
+        let entrance = input.endpoint_id.as_deref().map(|id| self.entrance(id)).transpose()?;
         let size: usize = input.entries.iter().map(size).sum();
         if size > MOST_BYTES {
             return Err(errors::validation("Total size of the entries in the request is over the limit."));
         }
         let mut entries = Vec::with_capacity(input.entries.len());
         for entry in input.entries {
-            entries.push(match parse(ctx, entry) {
+            entries.push(match parse(ctx, entrance.as_ref(), entry) {
                 Ok((bus, event)) => Ok(self.look_ahead(bus, event)?),
                 Err(refusal) => Err(refusal),
             });
         }
-        Ok(Draft { entries })
+        Ok(Draft { entrance, entries })
     }
 
     fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<PutEventsOutput, ApiError> {
@@ -95,6 +97,9 @@ impl Transact<PutEvents> for Events {
                     // An event for a bus that does not exist is taken and lost, as on AWS.
                     if tx.with_scope(&entry.bus.scope(), |tx| entry.bus.find(tx))?.is_some() {
                         self.route(ctx, tx, &entry.bus, &entry.event, entry.ahead.as_ref())?;
+                        if let Some(entrance) = &draft.entrance {
+                            self.replicate(ctx, tx, entrance, &entry.event)?;
+                        }
                     }
                     PutEventsResultEntry {
                         event_id: Some(entry.event.facts.id.clone()),
@@ -134,7 +139,22 @@ fn size(entry: &PutEventsRequestEntry) -> usize {
     time + length(&entry.source) + length(&entry.detail_type) + length(&entry.detail) + resources
 }
 
-fn parse(ctx: &Ctx, entry: PutEventsRequestEntry) -> Result<(BusArn, Event), Refusal> {
+/// The bus that an entry is for. Through a global endpoint it is the endpoint's own, in the primary Region.
+fn bus_of(ctx: &Ctx, entrance: Option<&Entrance>, name: Option<&str>) -> Result<BusArn, ApiError> {
+    let Some(Entrance { primary, .. }) = entrance else { return BusArn::of(ctx, name) };
+    let bus = BusArn::of(&ctx.in_tenant(primary.account, primary.region), name)?;
+    if bus == *primary {
+        Ok(bus)
+    } else {
+        Err(errors::validation("It is not the event bus of the endpoint."))
+    }
+}
+
+fn parse(
+    ctx: &Ctx,
+    entrance: Option<&Entrance>,
+    entry: PutEventsRequestEntry,
+) -> Result<(BusArn, Event), Refusal> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let source = given(entry.source).ok_or_else(|| Refusal::missing("Source"))?;
     let detail_type = given(entry.detail_type).ok_or_else(|| Refusal::missing("DetailType"))?;
@@ -152,7 +172,7 @@ fn parse(ctx: &Ctx, entry: PutEventsRequestEntry) -> Result<(BusArn, Event), Ref
     if !value.is_object() {
         return Err(malformed());
     }
-    let bus = BusArn::of(ctx, entry.event_bus_name.as_deref())
+    let bus = bus_of(ctx, entrance, entry.event_bus_name.as_deref())
         .map_err(|error| Refusal::argument("EventBusName", error.message()))?;
     let facts = Facts {
         id: ctx.ids().uuid(),

@@ -6,6 +6,7 @@
 mod archives;
 mod buses;
 mod delivery;
+mod endpoints;
 mod kit;
 mod matching;
 mod rules;
