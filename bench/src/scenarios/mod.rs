@@ -1,6 +1,5 @@
 //! What is measured of each service.
 
-pub mod delivery;
 pub mod dynamodb;
 pub mod echo;
 pub mod lambda;

@@ -79,7 +79,7 @@ impl Archived {
         let Self { message, group, deduplication_id, sequence_number } = self;
         let (message, sealed) = match message {
             Kept::Plain(message) => (message, None),
-            Kept::Sealed(sealed) => (sns.open(ctx, arn, &sealed)?, Some(Arc::new(sealed))),
+            Kept::Sealed(sealed) => (sns.open(ctx, arn, &sealed)?, Some(Arc::from(sealed))),
         };
         Ok(Publication {
             message,

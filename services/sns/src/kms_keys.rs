@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloud::{Actor, Caller, Ctx};
-use identity::{AccountId, Principal};
+use cloud::{Ctx, KeptCaller};
 use kms_envelope::Use;
 use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Map};
@@ -27,25 +26,18 @@ pub(crate) const ATTRIBUTE: &str = "KmsMasterKeyId";
 pub(crate) struct SealedMessage {
     /// The data key, encrypted by KMS.
     data_key: Bytes,
-    publisher: Publisher,
+    /// For whom KMS opens it.
+    publisher: KeptCaller,
     /// What the message is bound to.
     id: String,
     bytes: Vec<u8>,
-}
-
-/// For whom KMS opens a message: who published it, without the policies of its session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Publisher {
-    principal: Principal,
-    /// For a service: the resource that it acted for.
-    source: Option<(String, AccountId)>,
 }
 
 /// A message as SNS keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Kept {
     Plain(Message),
-    Sealed(SealedMessage),
+    Sealed(Box<SealedMessage>),
 }
 
 impl Sns {
@@ -63,28 +55,22 @@ impl Sns {
         let wanted = Use { service: PRINCIPAL, context: &context, reuse: REUSE };
         let key = self.data_keys.sealing(&ctx, wanted, key).map_err(|error| errors::of_kms(&error))?;
         let plain = serde_json::to_vec(message).map_err(ApiError::internal)?;
-        let caller = ctx.caller();
         Ok(Some(Arc::new(SealedMessage {
             bytes: key.key.seal(ctx.ids(), message.id.as_bytes(), &plain)?,
             data_key: key.encrypted,
-            publisher: Publisher { principal: caller.actor.principal.clone(), source: caller.source.clone() },
+            publisher: KeptCaller::of(&ctx),
             id: message.id.clone(),
         })))
     }
 
-    /// Opens a message of a topic as the one who published it. `ctx` says the trace alone.
+    /// Opens a message of a topic as the one who published it.
     pub(crate) fn open(
         &self,
         ctx: &Ctx,
         arn: &TopicArn,
         sealed: &SealedMessage,
     ) -> Result<Message, ApiError> {
-        let publisher = sealed.publisher.clone();
-        let mut caller = Caller::internal(Actor::of(publisher.principal), "", arn.account);
-        caller.source = publisher.source;
-        let tenant = (arn.account, arn.region);
-        let origin = arn.to_string().into();
-        let ctx = Ctx::new(self.cloud.clone(), caller, tenant, ctx.trace(), origin, ctx.request_id());
+        let ctx = ctx.in_tenant(arn.account, arn.region).in_name_of(&sealed.publisher)?;
         let context = context(arn);
         let wanted = Use { service: PRINCIPAL, context: &context, reuse: REUSE };
         let key = self.data_keys.opening(&ctx, wanted, &sealed.data_key);

@@ -107,7 +107,7 @@ impl Publication {
     /// The message as SNS keeps it.
     pub(crate) fn kept(&self) -> Kept {
         match &self.sealed {
-            Some(sealed) => Kept::Sealed((**sealed).clone()),
+            Some(sealed) => Kept::Sealed(Box::new((**sealed).clone())),
             None => Kept::Plain(self.message.clone()),
         }
     }

@@ -55,7 +55,7 @@ pub(crate) enum Content {
         message_id: String,
     },
     /// A notification of a topic with a KMS key.
-    Sealed(SealedMessage),
+    Sealed(Box<SealedMessage>),
 }
 
 impl Content {

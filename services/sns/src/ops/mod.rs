@@ -7,6 +7,7 @@ mod delete_topic;
 mod list_subscriptions;
 mod list_topics;
 mod opt_outs;
+mod origination_numbers;
 mod permissions;
 mod platform_applications;
 mod platform_endpoints;
@@ -47,6 +48,7 @@ pub(crate) static OPERATIONS: &[Operation<Sns>] = &[
     Operation::of::<op::GetSubscriptionAttributes>(),
     Operation::of::<op::GetTopicAttributes>(),
     Operation::of::<op::ListEndpointsByPlatformApplication>(),
+    Operation::of::<op::ListOriginationNumbers>(),
     Operation::of::<op::ListPhoneNumbersOptedOut>(),
     Operation::of::<op::ListPlatformApplications>(),
     Operation::of::<op::ListSMSSandboxPhoneNumbers>(),

@@ -170,3 +170,15 @@ async fn sandbox_numbers_are_verified_by_password() {
     let input = GetSMSSandboxAccountStatusInput {};
     assert!(!sns.region.call::<GetSMSSandboxAccountStatus>(input).await.unwrap().is_in_sandbox);
 }
+
+#[tokio::test]
+async fn no_account_has_origination_numbers() {
+    let sns = Sns::start().await;
+    let input = sns_api::ListOriginationNumbersInput::default();
+    let output = sns.region.call::<sns_api::op::ListOriginationNumbers>(input).await.unwrap();
+    assert_eq!((output.phone_numbers.unwrap().len(), output.next_token), (0, None));
+    let input =
+        sns_api::ListOriginationNumbersInput { next_token: Some("x".to_owned()), ..Default::default() };
+    let error = sns.region.call::<sns_api::op::ListOriginationNumbers>(input).await.unwrap_err();
+    assert_eq!(error.code(), "InvalidParameter");
+}
