@@ -1,6 +1,10 @@
 """DynamoDB: items, conditions, paging, transactions, and streams."""
 
+import base64
 import datetime
+import gzip
+import hashlib
+import json
 import threading
 from decimal import Decimal
 
@@ -347,3 +351,104 @@ def test_mistakes_have_aws_codes(dynamodb, table, operation, parameters, code):
     with pytest.raises(ClientError) as refused:
         getattr(dynamodb, operation)(TableName=table, **parameters)
     assert code_of(refused) == code and refused.value.response["Error"]["Message"]
+
+
+def recoverable(dynamodb, table):
+    dynamodb.update_continuous_backups(
+        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    return dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
+
+
+def all_items(dynamodb, table):
+    items = [item for page in dynamodb.get_paginator("scan").paginate(TableName=table) for item in page["Items"]]
+    return sorted(items, key=lambda item: (item["pk"]["S"], Decimal(item["sk"]["N"])))
+
+
+@pytest.mark.parametrize("output", ["DYNAMODB_JSON", "ION"])
+def test_a_table_goes_to_s3_and_comes_back(region, dynamodb, name, output):
+    s3 = region.client("s3")
+    create(dynamodb, name, sort=True)
+    arn = recoverable(dynamodb, name)
+    with_all = {"B": b"\x00\xff", "N": "1.5", "S": "✓ \"quoted\"\nline", "BOOL": True, "NULL": True, "SS": ["a", "b"],
+                "NS": ["1", "2"], "BS": [b"x"], "L": [{"M": {"a b": {"N": "-7"}}}]}
+    for start in range(0, 300, 25):
+        dynamodb.batch_write_item(RequestItems={name: [
+            {"PutRequest": {"Item": item(f"p{number % 7}", sk={"N": str(number)},
+                                         **{kind: {kind: value} for kind, value in with_all.items()})}}
+            for number in range(start, start + 25)]})
+    stored = all_items(dynamodb, name)
+    bucket = name.lower()
+    s3.create_bucket(Bucket=bucket)
+    export = dynamodb.export_table_to_point_in_time(
+        TableArn=arn, S3Bucket=bucket, S3Prefix="exports", ExportFormat=output)["ExportDescription"]
+    dynamodb.delete_item(TableName=name, Key=item("p0", sk={"N": "0"}))
+
+    def exported():
+        now = dynamodb.describe_export(ExportArn=export["ExportArn"])["ExportDescription"]
+        return now if now["ExportStatus"] != "IN_PROGRESS" else None
+
+    ended = eventually(exported)
+    assert (ended["ExportStatus"], ended["ItemCount"]) == ("COMPLETED", 300), ended
+    read = lambda key: s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    summary = read(ended["ExportManifest"])
+    md5 = base64.b64encode(hashlib.md5(summary).digest())
+    assert read(ended["ExportManifest"].replace(".json", ".md5")) == md5
+    files = [json.loads(line) for line in read(json.loads(summary)["manifestFilesS3Key"]).splitlines()]
+    lines = [line for file in files for line in gzip.decompress(read(file["dataFileS3Key"])).splitlines()]
+    assert sum(file["itemCount"] for file in files) == len(lines) == 300
+    if output == "DYNAMODB_JSON":
+        assert {json.loads(line)["Item"]["pk"]["S"] for line in lines} == {f"p{number}" for number in range(7)}
+    else:
+        assert all(line.startswith(b"$ion_1_0 {Item:{") for line in lines)
+    folder = files[0]["dataFileS3Key"].rpartition("/")[0] + "/"
+    begun = dynamodb.import_table(
+        S3BucketSource={"S3Bucket": bucket, "S3KeyPrefix": folder}, InputFormat=output, InputCompressionType="GZIP",
+        TableCreationParameters={
+            "TableName": f"{name}-copy", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"},
+                                     {"AttributeName": "sk", "AttributeType": "N"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        })["ImportTableDescription"]
+
+    def imported():
+        now = dynamodb.describe_import(ImportArn=begun["ImportArn"])["ImportTableDescription"]
+        return now if now["ImportStatus"] != "IN_PROGRESS" else None
+
+    ended = eventually(imported)
+    assert (ended["ImportStatus"], ended["ImportedItemCount"], ended["ErrorCount"]) == ("COMPLETED", 300, 0), ended
+    assert all_items(dynamodb, f"{name}-copy") == stored
+    assert begun["ImportArn"] in [found["ImportArn"] for found in dynamodb.list_imports()["ImportSummaryList"]]
+
+
+def test_a_global_table_is_written_to_in_two_regions(region, dynamodb, name):
+    europe = region.client("dynamodb", region="eu-west-1")
+    create(dynamodb, name)
+    dynamodb.put_item(TableName=name, Item=item("before"))
+    dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
+
+    def ready():
+        replicas = dynamodb.describe_table(TableName=name)["Table"]["Replicas"]
+        return [(found["RegionName"], found["ReplicaStatus"]) for found in replicas] == [("eu-west-1", "ACTIVE")]
+
+    eventually(ready)
+    get = lambda client, pk: client.get_item(TableName=name, Key=item(pk)).get("Item")
+    assert get(europe, "before") == item("before")
+    europe.put_item(TableName=name, Item=item("europe", v={"S": "1"}))
+    eventually(lambda: get(dynamodb, "europe") == item("europe", v={"S": "1"}))
+    dynamodb.delete_item(TableName=name, Key=item("europe"))
+    eventually(lambda: get(europe, "europe") is None)
+
+    def write(client, word):
+        for number in range(100):
+            client.put_item(TableName=name, Item=item(f"k{number % 5}", v={"S": f"{word}{number}"}))
+
+    writers = [threading.Thread(target=write, args=(client, word)) for client, word in ((dynamodb, "us"), (europe, "eu"))]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    scan = lambda client: sorted(client.scan(TableName=name)["Items"], key=lambda found: found["pk"]["S"])
+    eventually(lambda: scan(dynamodb) == scan(europe))
+    assert len(scan(europe)) == 6
+    europe.delete_table(TableName=name)
+    assert "Replicas" not in dynamodb.describe_table(TableName=name)["Table"]

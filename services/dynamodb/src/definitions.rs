@@ -206,6 +206,15 @@ impl Definitions {
         }
     }
 
+    /// Forgets the tables of a name in all tenants: for changes of several replicas.
+    pub(crate) fn forget_everywhere(&self, name: &str) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        for tables in known.values_mut() {
+            tables.remove(name);
+        }
+    }
+
     fn remembered(&self, target: &Target) -> Option<Arc<Table>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let entry = known.get(&target.scope)?.get(&target.name)?;

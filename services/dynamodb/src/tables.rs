@@ -8,6 +8,7 @@ use shapes::Timestamp;
 use store::{KeyPart, KeyReader, Row, RowError, Table, Tail};
 
 use crate::attribute::ApiItem;
+use crate::earlier_rows::{FirstBackupRow, SecondTableRow};
 use crate::item::{self, Item, ItemRow};
 use crate::key_schema::KeySchema;
 use crate::stream_record::StreamViewType;
@@ -79,6 +80,14 @@ pub(crate) struct TableRow {
     pub policy: Option<ResourcePolicy>,
     pub journal: Option<PointInTime>,
     pub restored: Option<Restored>,
+    pub replica: Option<Replica>,
+}
+
+/// That a table is a replica of a global table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Replica {
+    /// See [`crate::replication::rows::GroupRow`].
+    pub group: u64,
 }
 
 /// What a table's owner chose that changes nothing here but its description.
@@ -151,41 +160,7 @@ pub(crate) struct Restored {
     pub is_in_progress: bool,
 }
 
-/// A table's row before there were indexes; no item of those tables is where items are now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct FirstTableRow {
-    id: u64,
-    definition: TableDefinition,
-    created: Timestamp,
-    stream_label: Option<String>,
-    tags: BTreeMap<String, String>,
-}
-
-impl From<FirstTableRow> for TableRow {
-    fn from(first: FirstTableRow) -> Self {
-        let mut definition = first.definition;
-        definition.stream = None;
-        Self {
-            id: first.id,
-            definition,
-            index_ids: BTreeMap::new(),
-            backfilling: Vec::new(),
-            created: first.created,
-            stream: None,
-            last_stream_label: first.stream_label,
-            tags: first.tags,
-            time_to_live: None,
-            is_protected: false,
-            settings: TableSettings::default(),
-            policy: None,
-            journal: None,
-            restored: None,
-        }
-    }
-}
-
-store::row!(FirstTableRow, 1);
-store::row!(TableRow, 2, FirstTableRow);
+store::row!(TableRow, 3, SecondTableRow);
 
 /// A stream, whether or not its table still writes to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -260,7 +235,7 @@ pub(crate) struct BackupRow {
     pub items: u64,
 }
 
-store::row!(BackupRow, 1);
+store::row!(BackupRow, 2, FirstBackupRow);
 
 /// What was under a key before a change: the place of the item, and its row if there was one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -324,38 +299,6 @@ impl Row for StoredSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key_schema::{KeyAttribute, KeyType};
-    use crate::table::{BillingMode, TableStatus};
-
-    #[test]
-    fn a_table_from_before_indexes_reads_as_one_without() {
-        let definition = TableDefinition {
-            name: "orders".to_owned(),
-            attributes: vec![KeyAttribute::new("id", KeyType::S)],
-            keys: KeySchema { hash: KeyAttribute::new("id", KeyType::S), range: None },
-            local_indexes: Vec::new(),
-            global_indexes: Vec::new(),
-            billing: BillingMode::PayPerRequest,
-            throughput: None,
-            stream: Some(StreamViewType::KeysOnly),
-            status: TableStatus::Active,
-        };
-        let first = FirstTableRow {
-            id: 7,
-            definition,
-            created: Timestamp::from_seconds(1),
-            stream_label: Some("label".to_owned()),
-            tags: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
-        };
-        let mut bytes = Vec::new();
-        first.encode(&mut bytes);
-        let row = TableRow::decode(&bytes).unwrap();
-        assert_eq!((row.id, row.definition.name.as_str(), row.tags.len()), (7, "orders", 1));
-        assert_eq!((row.definition.stream, row.last_stream_label.as_deref()), (None, Some("label")));
-        bytes.clear();
-        row.encode(&mut bytes);
-        assert_eq!((bytes[0], TableRow::decode(&bytes).unwrap()), (2, row));
-    }
 
     #[test]
     fn an_item_is_the_same_in_all_its_readings() {

@@ -33,6 +33,8 @@ pub(crate) const PURGE: &str = "dynamodb/purge";
 pub(crate) const EXPORT: &str = "dynamodb/export";
 /// Fills a table from S3.
 pub(crate) const IMPORT: &str = "dynamodb/import";
+/// Carries writes between the replicas of global tables, fills new replicas, forgets deletions.
+pub(crate) const REPLICATION: &str = "dynamodb/replication";
 /// Looks whether a table's KMS key can still be used.
 pub(crate) const KEY_CHECK: &str = "dynamodb/key-check";
 
@@ -54,6 +56,10 @@ pub(crate) enum Work {
     CheckKey { table: u64, key_arn: String },
     Export { id: String },
     Import { id: String },
+    Replicate { table: u64 },
+    FillReplica { region: String, group: u64 },
+    ForgetDeletions { table: u64 },
+    ForgetReplica { table: u64 },
 }
 
 /// What a restored table is filled from.
@@ -94,22 +100,31 @@ pub(crate) fn start(ctx: &Ctx, tx: &mut Tx<'_>, kind: &'static str, target: &Tar
 }
 
 pub(crate) fn kinds(service: &Arc<DynamoDb>) -> Vec<JobKind> {
-    [(EXPIRY, 4), (TRIMMING, 2), (FILLING, 4), (PURGE, 2), (KEY_CHECK, 2), (EXPORT, 2), (IMPORT, 2)]
-        .into_iter()
-        .map(|(name, concurrency)| {
-            let service = Arc::clone(service);
-            JobKind {
-                name,
-                retry: RetryPolicy::UNTIL_DONE,
-                concurrency,
-                handler: Arc::new(move |id, job| {
-                    let service = Arc::clone(&service);
-                    Box::pin(async move { run(&service, id, &job).await })
-                }),
-                given_up: None,
-            }
-        })
-        .collect()
+    [
+        (EXPIRY, 4),
+        (TRIMMING, 2),
+        (FILLING, 4),
+        (PURGE, 2),
+        (KEY_CHECK, 2),
+        (EXPORT, 2),
+        (IMPORT, 2),
+        (REPLICATION, 4),
+    ]
+    .into_iter()
+    .map(|(name, concurrency)| {
+        let service = Arc::clone(service);
+        JobKind {
+            name,
+            retry: RetryPolicy::UNTIL_DONE,
+            concurrency,
+            handler: Arc::new(move |id, job| {
+                let service = Arc::clone(&service);
+                Box::pin(async move { run(&service, id, &job).await })
+            }),
+            given_up: None,
+        }
+    })
+    .collect()
 }
 
 /// A job under way.
@@ -155,6 +170,10 @@ impl Running {
             Work::CheckKey { table, key_arn } => self.check_key(table, &key_arn).await,
             Work::Export { id } => self.export(id).await,
             Work::Import { id } => self.import(id).await,
+            Work::Replicate { table } => self.replicate(table).await,
+            Work::FillReplica { region, group } => self.fill_replica(region, group).await,
+            Work::ForgetDeletions { table } => self.forget_deletions(table).await,
+            Work::ForgetReplica { table } => self.forget_replica(table).await,
         }
     }
 

@@ -106,7 +106,7 @@ fn active(mut definition: TableDefinition) -> TableDefinition {
 }
 
 /// A table with fresh ids and nothing beyond its definition.
-pub(super) fn new_row(ctx: &Ctx, definition: TableDefinition) -> TableRow {
+pub(crate) fn new_row(ctx: &Ctx, definition: TableDefinition) -> TableRow {
     let id = || u64::from_le_bytes(ctx.ids().bytes());
     let local = definition.local_indexes.iter().map(|index| index.name.clone());
     let global = definition.global_indexes.iter().map(|index| index.name.clone());
@@ -125,5 +125,6 @@ pub(super) fn new_row(ctx: &Ctx, definition: TableDefinition) -> TableRow {
         policy: None,
         journal: None,
         restored: None,
+        replica: None,
     }
 }

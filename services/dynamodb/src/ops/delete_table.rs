@@ -14,10 +14,10 @@ use crate::DynamoDb;
 use crate::definitions::Table;
 use crate::errors::{table_in_use, table_is_protected};
 use crate::jobs::{self, Work};
-use crate::streams;
 use crate::table::TableStatus;
 use crate::tables::{BACKUPS, TABLES};
 use crate::target::Target;
+use crate::{replication, streams};
 
 impl Handle<DeleteTable> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &DeleteTableInput) -> Result<Guard, ApiError> {
@@ -30,15 +30,18 @@ impl Handle<DeleteTable> for DynamoDb {
         input: DeleteTableInput,
     ) -> Result<DeleteTableOutput, ApiError> {
         let target = Target::parse(ctx, &input.table_name)?;
-        let table = self.change_table(ctx, &target, delete).await?;
+        let table = self.change_table(ctx, &target, delete_within).await;
+        self.definitions.forget_everywhere(&target.name);
+        let table = table?;
         let mut description = describe_table::describe(&table);
         description.table_status = Some("DELETING".to_owned());
         Ok(DeleteTableOutput { table_description: Some(description) })
     }
 }
 
-fn delete(
-    _: &DynamoDb,
+/// Deletes a table in its own scope; a replica leaves its global table.
+pub(crate) fn delete_within(
+    service: &DynamoDb,
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     table: &Arc<Table>,
@@ -59,6 +62,7 @@ fn delete(
     if is_backed_up_now {
         return Err(table_in_use(&target.name, "Table is being backed up"));
     }
+    replication::leave(service, ctx, tx, table, target)?;
     streams::end(ctx, tx, table)?;
     TABLES.delete(tx, &target.name);
     let work = Work::Purge {

@@ -19,6 +19,7 @@ use crate::definitions::Table;
 use crate::errors::named_table_not_found;
 use crate::index::IndexProjection;
 use crate::key_schema::KeySchema;
+use crate::replication;
 use crate::table::Throughput;
 use crate::tables::{ITEM_SIZES, OnDemandLimits};
 use crate::target::Target;
@@ -41,6 +42,7 @@ impl Handle<DescribeTable> for DynamoDb {
         let table = self.definitions.within(&mut snapshot, &target)?;
         let table = table.ok_or_else(|| named_table_not_found(&target.name))?;
         let mut description = describe(&table);
+        replication::describe(ctx, &table, &mut description)?;
         let (count, bytes) = measure(&mut snapshot, table.row.id)?;
         description.item_count = Some(count);
         description.table_size_bytes = Some(bytes);

@@ -14,6 +14,7 @@ mod execute_statement;
 mod execute_transaction;
 mod exports;
 mod get_item;
+mod global_tables;
 mod imports;
 mod item_write;
 mod list_tables;
@@ -44,6 +45,8 @@ use crate::errors::{named_table_not_found, validation};
 use crate::item::Item;
 use crate::target::Target;
 
+pub(crate) use create_table::new_row;
+pub(crate) use delete_table::delete_within;
 pub(crate) use describe_table::{key_schema, projection, table_id};
 
 pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
@@ -51,6 +54,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::BatchGetItem>(),
     Operation::transaction::<op::BatchWriteItem>(),
     Operation::of::<op::CreateBackup>(),
+    Operation::of::<op::CreateGlobalTable>(),
     Operation::of::<op::CreateTable>(),
     Operation::of::<op::DeleteBackup>(),
     Operation::transaction::<op::DeleteItem>(),
@@ -60,6 +64,8 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::DescribeContinuousBackups>(),
     Operation::of::<op::DescribeEndpoints>(),
     Operation::of::<op::DescribeExport>(),
+    Operation::of::<op::DescribeGlobalTable>(),
+    Operation::of::<op::DescribeGlobalTableSettings>(),
     Operation::of::<op::DescribeImport>(),
     Operation::of::<op::DescribeLimits>(),
     Operation::of::<op::DescribeTable>(),
@@ -72,6 +78,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::ImportTable>(),
     Operation::of::<op::ListBackups>(),
     Operation::of::<op::ListExports>(),
+    Operation::of::<op::ListGlobalTables>(),
     Operation::of::<op::ListImports>(),
     Operation::of::<op::ListTables>(),
     Operation::of::<op::ListTagsOfResource>(),
@@ -86,6 +93,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::transaction::<op::TransactWriteItems>(),
     Operation::of::<op::UntagResource>(),
     Operation::of::<op::UpdateContinuousBackups>(),
+    Operation::of::<op::UpdateGlobalTable>(),
     Operation::transaction::<op::UpdateItem>(),
     Operation::of::<op::UpdateTable>(),
     Operation::of::<op::UpdateTimeToLive>(),

@@ -15,6 +15,7 @@ use crate::DynamoDb;
 use crate::definitions::Table;
 use crate::errors::{named_table_not_found, validation};
 use crate::jobs::{self, Work};
+use crate::replication;
 use crate::tables::{TABLES, TimeToLive};
 use crate::target::Target;
 
@@ -31,10 +32,20 @@ impl Handle<UpdateTimeToLive> for DynamoDb {
         let target = Target::parse(ctx, &input.table_name)?;
         let wanted = input.time_to_live_specification;
         let asked = wanted.clone();
-        self.change_table(ctx, &target, move |_, ctx, tx, table, target| {
-            update(ctx, tx, table, target, &asked)
-        })
-        .await?;
+        let updated = self
+            .change_table(ctx, &target, move |service, ctx, tx, table, target| {
+                update(ctx, tx, table, target, &asked)?;
+                for other in replication::others(tx, table, target)? {
+                    tx.with_scope(&other.scope, |tx| match service.definitions.within(tx, &other)? {
+                        Some(replica) => update(ctx, tx, &replica, &other, &asked),
+                        None => Ok(()),
+                    })?;
+                }
+                Ok(())
+            })
+            .await;
+        self.definitions.forget_everywhere(&target.name);
+        updated?;
         Ok(UpdateTimeToLiveOutput { time_to_live_specification: Some(wanted) })
     }
 }

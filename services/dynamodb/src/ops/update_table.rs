@@ -6,8 +6,10 @@ use std::sync::Arc;
 use cloud::{Ctx, Guard, Handle};
 use dynamodb_api::op::UpdateTable;
 use dynamodb_api::{
-    CreateGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate, UpdateTableInput, UpdateTableOutput, error,
+    CreateGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate, SSESpecification, UpdateTableInput,
+    UpdateTableOutput, error,
 };
+use identity::Region;
 use shapes::ApiError;
 use store::Tx;
 
@@ -17,6 +19,7 @@ use crate::definitions::Table;
 use crate::errors::{index_not_found, key_access_denied, table_in_use, validation};
 use crate::jobs::{self, Work};
 use crate::key_schema::KeyAttribute;
+use crate::replication::{self, in_region};
 use crate::streams;
 use crate::table::{
     BillingMode, IndexDraft, IndexStatus, MAX_GLOBAL_INDEXES, TableDraft, TableError, TableStatus, Throughput,
@@ -27,7 +30,19 @@ use crate::target::Target;
 
 impl Handle<UpdateTable> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &UpdateTableInput) -> Result<Guard, ApiError> {
-        self.table_guard(ctx, &input.table_name)
+        let mut guard = self.table_guard(ctx, &input.table_name)?;
+        let target = Target::parse(ctx, &input.table_name)?;
+        // A replica is made and deleted in its own region, where other policies may hold.
+        for update in input.replica_updates.iter().flatten() {
+            let created = update.create.as_ref().map(|create| (&create.region_name, "CreateTableReplica"));
+            let deleted = update.delete.as_ref().map(|delete| (&delete.region_name, "DeleteTableReplica"));
+            for (region, action) in created.into_iter().chain(deleted) {
+                let Some(region) = Region::known(region) else { continue };
+                let replica = self.table_guard(ctx, &in_region(&target, region).arn())?;
+                guard = guard.and(replica.action(format!("dynamodb:{action}")));
+            }
+        }
+        Ok(guard)
     }
 
     async fn handle(
@@ -37,16 +52,75 @@ impl Handle<UpdateTable> for DynamoDb {
     ) -> Result<UpdateTableOutput, ApiError> {
         check(&input)?;
         let target = Target::parse(ctx, &input.table_name)?;
-        let encryption = table_key::asked(ctx, &target, input.sse_specification.as_ref()).await?;
+        let encryption = match key_of_replica(&input) {
+            Some((region, key)) => {
+                let there = ctx.in_tenant(target.account, region);
+                table_key::asked(&there, &in_region(&target, region), Some(&key)).await?
+            }
+            None => table_key::asked(ctx, &target, input.sse_specification.as_ref()).await?,
+        };
         let table = self
             .change_table(ctx, &target, move |service, ctx, tx, table, target| {
-                update(service, ctx, tx, table, target, (&input, &encryption))
+                update_all(service, ctx, tx, table, target, (&input, &encryption))
             })
-            .await?;
+            .await;
+        self.definitions.forget_everywhere(&target.name);
+        let table = table?;
         let mut description = describe_table::describe(&table);
+        replication::describe(ctx, &table, &mut description)?;
         description.table_status = Some("UPDATING".to_owned());
         Ok(UpdateTableOutput { table_description: Some(description) })
     }
+}
+
+/// The KMS key that a new replica is to have, and where.
+fn key_of_replica(input: &UpdateTableInput) -> Option<(Region, SSESpecification)> {
+    let create = input.replica_updates.iter().flatten().find_map(|update| update.create.as_ref())?;
+    let key = create.kms_master_key_id.clone()?;
+    let key = SSESpecification {
+        enabled: Some(true),
+        sse_type: Some("KMS".to_owned()),
+        kms_master_key_id: Some(key),
+    };
+    Some((Region::known(&create.region_name)?, key))
+}
+
+/// Updates a table, and its replicas in what they share (Developer Guide, "Global tables", "Settings synchronization").
+fn update_all(
+    service: &DynamoDb,
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    table: &Arc<Table>,
+    target: &Target,
+    (input, encryption): (&UpdateTableInput, &Option<Encryption>),
+) -> Result<Table, ApiError> {
+    if let Some(updates) = &input.replica_updates {
+        replication::update_replicas(service, ctx, tx, table, target, (updates, encryption))?;
+        let row = TABLES.find(tx, &target.name)?.unwrap_or_else(|| table.row.clone());
+        return Table::new(row, target, &service.definitions.policies);
+    }
+    if table.row.replica.is_some() && input.stream_specification.is_some() {
+        return Err(validation("The stream of a replica of a global table cannot be changed"));
+    }
+    let updated = update(service, ctx, tx, table, target, (input, encryption))?;
+    let shared = UpdateTableInput {
+        attribute_definitions: input.attribute_definitions.clone(),
+        billing_mode: input.billing_mode.clone(),
+        provisioned_throughput: input.provisioned_throughput.clone(),
+        global_secondary_index_updates: input.global_secondary_index_updates.clone(),
+        on_demand_throughput: input.on_demand_throughput.clone(),
+        ..Default::default()
+    };
+    if check(&shared).is_err() {
+        return Ok(updated);
+    }
+    for other in replication::others(tx, table, target)? {
+        tx.with_scope(&other.scope, |tx| {
+            let Some(replica) = service.definitions.within(tx, &other)? else { return Ok(()) };
+            update(service, ctx, tx, &replica, &other, (&shared, &None)).map(drop)
+        })?;
+    }
+    Ok(updated)
 }
 
 fn check(input: &UpdateTableInput) -> Result<(), ApiError> {
@@ -58,12 +132,20 @@ fn check(input: &UpdateTableInput) -> Result<(), ApiError> {
         || input.table_class.is_some()
         || input.deletion_protection_enabled.is_some()
         || input.on_demand_throughput.is_some();
-    if input.replica_updates.is_some() {
+    if input.multi_region_consistency.as_deref() == Some("STRONG")
+        || input.global_table_witness_updates.is_some()
+    {
         return Err(ApiError::with_status(
             501,
             "NotImplemented",
-            "Replicas of DynamoDB tables are not implemented in Brume yet.",
+            "MultiRegionConsistency STRONG of DynamoDB's global tables is not implemented in Brume yet.",
         ));
+    }
+    if input.replica_updates.is_some() {
+        if changes_something {
+            return Err(validation("ReplicaUpdates cannot be combined with other changes of the table"));
+        }
+        return Ok(());
     }
     if !changes_something {
         return Err(validation(

@@ -11,7 +11,7 @@ use crate::errors::validation;
 use crate::index::{Entry, IndexChange};
 use crate::item::Item;
 use crate::tables::{ITEMS, StoredItem};
-use crate::{journal, streams, time_to_live};
+use crate::{journal, replication, streams, time_to_live};
 
 /// An item before and after. `old` is only right where [`needs_old`] asks for it.
 pub(crate) struct Change<'a> {
@@ -25,6 +25,8 @@ pub(crate) struct Change<'a> {
 pub(crate) enum Cause {
     User,
     TimeToLive,
+    /// A write of another region arrives.
+    Replication,
 }
 
 /// Units that a write consumed; nothing when nobody asked.
@@ -56,7 +58,11 @@ impl Costs {
 /// Whether a change of the table must know what was there.
 pub(super) fn needs_old(table: &Table) -> bool {
     let row = &table.row;
-    !table.indexes.is_empty() || row.stream.is_some() || row.time_to_live.is_some() || row.journal.is_some()
+    !table.indexes.is_empty()
+        || row.stream.is_some()
+        || row.time_to_live.is_some()
+        || row.journal.is_some()
+        || row.replica.is_some()
 }
 
 /// Stores a change of the item at `place` (see [`crate::definitions::place`]) and returns what it costs.
@@ -69,7 +75,8 @@ pub(crate) fn store_change(
     counts: bool,
 ) -> Result<Costs, ApiError> {
     let Change { old, new, .. } = *change;
-    if let Some(new) = new {
+    // What another region accepted is accepted here; an index leaves out what does not fit it.
+    if let Some(new) = new.filter(|_| change.cause != Cause::Replication) {
         for index in &table.indexes {
             index.keys.check_index_key(&index.name, new).map_err(validation)?;
         }
@@ -77,6 +84,9 @@ pub(crate) fn store_change(
     let mut costs = Costs::default();
     if counts {
         costs.table = write_units(old.map_or(0, Item::size), new.map_or(0, Item::size), false);
+    }
+    if table.row.replica.is_some() && change.cause != Cause::Replication && (old.is_some() || new.is_some()) {
+        replication::note(ctx, tx, table, &Tail(place.clone()), new.is_none())?;
     }
     // What was there is known and the same: nothing is to be written, and no stream tells of it.
     if old.is_some() && old == new {

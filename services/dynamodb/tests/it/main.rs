@@ -7,6 +7,7 @@ mod batches;
 mod billing;
 mod crash;
 mod exports;
+mod global_tables;
 mod imports;
 mod indexes;
 mod items;
