@@ -133,6 +133,8 @@ pub struct Service {
     pub path_member: Option<&'static str>,
     /// What its HTTP has beyond its model.
     pub front: Option<Arc<dyn HttpFront>>,
+    /// Bodies of its uploads go to the handlers in pieces, as they come.
+    pub takes_pieces: bool,
     pub(crate) target: Box<dyn Target>,
 }
 
@@ -147,6 +149,7 @@ impl Service {
             words_own_checks: false,
             path_member: None,
             front: None,
+            takes_pieces: false,
             target: Box::new(Bound { service, operations }),
         }
     }
@@ -161,6 +164,12 @@ impl Service {
     #[must_use]
     pub fn with_front(self, front: Arc<dyn HttpFront>) -> Self {
         Self { front: Some(front), ..self }
+    }
+
+    /// See [`Self::takes_pieces`].
+    #[must_use]
+    pub fn taking_pieces(self) -> Self {
+        Self { takes_pieces: true, ..self }
     }
 
     /// See [`Self::path_member`].

@@ -67,6 +67,11 @@ impl Registry {
         self.services.iter().filter_map(|service| Some((service.schema, service.front.clone()?)))
     }
 
+    /// The services without a front whose uploads go to their handlers as they come.
+    pub fn taking_pieces(&self) -> impl Iterator<Item = &'static ServiceSchema> + '_ {
+        self.services.iter().filter(|service| service.takes_pieces).map(|service| service.schema)
+    }
+
     /// The handler of an operation; `None` when it has none.
     pub fn find(&self, service: &ServiceSchema, operation: &OperationSchema) -> Option<OperationRef> {
         self.by_name.get(&(service.name, operation.name)).copied().map(OperationRef)

@@ -50,10 +50,17 @@ impl RootKey {
         ROOT_KEYS.find(reader, &0)
     }
 
+    /// The bytes of the key for one use, for engines that seal by themselves.
+    pub fn derive_bytes(&self, label: &str) -> [u8; 32] {
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.key), label.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(derived.as_ref());
+        bytes
+    }
+
     /// The key for one use, such as `kms/material/` and the key's id.
     pub fn derive(&self, label: &str) -> Result<SealingKey, ApiError> {
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.key), label.as_bytes());
-        let key = UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| unusable())?;
+        let key = UnboundKey::new(&AES_256_GCM, &self.derive_bytes(label)).map_err(|_| unusable())?;
         Ok(SealingKey(LessSafeKey::new(key)))
     }
 }

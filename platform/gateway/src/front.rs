@@ -288,7 +288,7 @@ async fn whole(body: Body) -> Result<Bytes, ApiError> {
 }
 
 /// Where an operation's input takes a body in pieces.
-fn stream_of(input: &mut dyn Struct) -> Option<&mut Body> {
+pub(crate) fn stream_of(input: &mut dyn Struct) -> Option<&mut Body> {
     let payload = input.shape().payload?;
     // Asking a slot would make an absent member present; this one is filled in any case.
     if !matches!(input.shape().members[payload].shape.kind, shapes::Kind::Blob) {

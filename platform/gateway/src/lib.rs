@@ -12,6 +12,7 @@ mod limits;
 mod listen;
 mod outgoing;
 mod patience;
+mod pieces;
 mod pipeline;
 mod route;
 mod tls;
@@ -36,6 +37,8 @@ pub struct Gateway {
     /// Parts of the region that speak HTTP themselves, asked in order before the services.
     endpoints: Vec<Arc<dyn HttpEndpoint>>,
     fronts: Vec<Fronted>,
+    /// Signing names of the services that take uploads as they come.
+    in_pieces: Vec<&'static str>,
     signing_keys: KeyCache,
     limits: Limits,
     /// Where calls come from that no resource made.
@@ -51,11 +54,13 @@ impl Gateway {
     ) -> Result<Arc<Self>, shapes::ApiError> {
         let routes = Routes::new(cloud.registry()?.services());
         let fronts = Fronted::all(&cloud)?;
+        let in_pieces = cloud.registry()?.taking_pieces().map(|schema| schema.signing_name).collect();
         Ok(Arc::new(Self {
             cloud,
             routes,
             endpoints,
             fronts,
+            in_pieces,
             signing_keys: KeyCache::default(),
             limits,
             client: "client".into(),

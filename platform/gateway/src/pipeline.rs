@@ -25,7 +25,7 @@ use crate::{Gateway, Peer, cors};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// What a request turned out to be for.
-struct Target {
+pub(crate) struct Target {
     service: &'static ServiceSchema,
     protocol: Protocol,
     operation: &'static OperationSchema,
@@ -33,14 +33,14 @@ struct Target {
 }
 
 /// A request that is ready for its handler, and independent of the bytes that it came in.
-struct Call {
+pub(crate) struct Call {
     service: &'static ServiceSchema,
     protocol: Protocol,
     operation: &'static OperationSchema,
     /// Some clients ask the query protocol for JSON.
     is_answered_in_json: bool,
     /// A request that cannot be read is answered as one that its handler refuses.
-    input: Result<(OperationRef, Box<dyn Struct>), ApiError>,
+    pub input: Result<(OperationRef, Box<dyn Struct>), ApiError>,
 }
 
 impl Gateway {
@@ -65,36 +65,32 @@ impl Gateway {
             }
         }
         let origin = head.origin.cloned();
-        let mut response = match self.body(&head, body).await {
-            Err(error) => plain_error(&error, head.is_json(), &request_id),
+        if endpoint.is_none() && self.takes_pieces(&parts, &head) {
+            let answering = self.answer_upload(&parts, body, peer, &request_id);
+            return finished(Box::pin(answering).await, origin, &request_id);
+        }
+        let response = match self.body(&head, body).await {
+            Err(error) => plain_error(&error, head.is_json(), &request_id).map(shapes::Body::from),
             Ok(body) => match endpoint {
                 Some(endpoint) if self.is_foreign(&head) && !endpoint.is_public() => {
                     drop((parts, body));
-                    plain_error(&foreign_page_error(), false, &request_id)
+                    plain_error(&foreign_page_error(), false, &request_id).map(shapes::Body::from)
                 }
                 Some(endpoint) => {
-                    endpoint.serve(Request::from_parts(parts, body), peer.address, &request_id).await
+                    let request = Request::from_parts(parts, body);
+                    endpoint.serve(request, peer.address, &request_id).await.map(shapes::Body::from)
                 }
                 None => match self.prepare(&parts, head, &body, peer, &request_id) {
                     Ok((ctx, call)) => {
                         // A request that waits for long must not hold the connection's buffer meanwhile.
                         drop((parts, body));
-                        self.perform(&ctx, call).await
+                        response_of(self.perform(&ctx, call).await)
                     }
-                    Err(refusal) => *refusal,
+                    Err(refusal) => refusal.map(shapes::Body::from),
                 },
             },
         };
-        let headers = response.headers_mut();
-        if !headers.contains_key(REQUEST_ID)
-            && let Ok(value) = HeaderValue::from_str(&request_id)
-        {
-            headers.insert(REQUEST_ID, value);
-        }
-        if let Some(origin) = origin {
-            cors::allow(&origin, headers);
-        }
-        response.map(shapes::Body::from)
+        finished(response, origin, &request_id)
     }
 
     async fn body(&self, head: &Head<'_>, body: Incoming) -> Result<Bytes, ApiError> {
@@ -148,15 +144,17 @@ impl Gateway {
             return Err(Box::new(response));
         }
         let request = wire_request(parts, head, body);
-        let (ctx, target) = self.admit(parts, &request, peer, request_id)?;
+        let payload = Payload::of(&parts.headers, body);
+        let (ctx, target) = self.admit(parts, &request, payload, peer, request_id)?;
         Ok((ctx, self.decode(target, &request)))
     }
 
     /// Everything before the call: which operation it is, and whose request. A refusal is ready to be sent.
-    fn admit(
+    pub(crate) fn admit(
         &self,
         parts: &Parts,
         request: &wire::Request<'_>,
+        payload: Payload<'_>,
         peer: Peer,
         request_id: &str,
     ) -> Result<(Ctx, Target), Box<Response<Bytes>>> {
@@ -188,7 +186,7 @@ impl Gateway {
                     authentication: authentication.as_ref(),
                     view: &view,
                     head,
-                    payload: Payload::of(&parts.headers, request.body),
+                    payload,
                     rule: PathRule::Normalised,
                 };
                 authenticate(&self.cloud, &self.signing_keys, dialect_of(protocol), &signed, peer)?.0
@@ -213,7 +211,7 @@ impl Gateway {
     }
 
     /// Reads the input of a request that is authenticated.
-    fn decode(&self, target: Target, request: &wire::Request<'_>) -> Call {
+    pub(crate) fn decode(&self, target: Target, request: &wire::Request<'_>) -> Call {
         let Target { service, protocol, operation, labels } = target;
         let input = || {
             let registry = self.cloud.registry()?;
@@ -234,8 +232,8 @@ impl Gateway {
         Call { service, protocol, operation, is_answered_in_json, input: input() }
     }
 
-    /// Calls the handler and writes its answer.
-    async fn perform(&self, ctx: &Ctx, call: Call) -> Response<Bytes> {
+    /// Calls the handler and writes its answer; with a body that comes in pieces, where it has one.
+    pub(crate) async fn perform(&self, ctx: &Ctx, call: Call) -> (wire::Response, Option<shapes::Body>) {
         let Call { service, protocol, operation, is_answered_in_json, input } = call;
         let outcome = match (input, self.cloud.registry()) {
             (Ok((handler, input)), Ok(registry)) => registry.call(ctx, handler, input).await,
@@ -245,27 +243,25 @@ impl Gateway {
             log_failure(service.name, operation.name, error, ctx.request_id());
         }
         if is_answered_in_json {
-            return http_response(wire::encode_query_as_json(
-                operation,
-                outcome.as_deref(),
-                ctx.request_id(),
-            ));
+            return (wire::encode_query_as_json(operation, outcome.as_deref(), ctx.request_id()), None);
         }
-        let answer = match outcome {
+        match outcome {
             Ok(output) => {
                 let answer = wire::encode_output(protocol, service, operation, &*output, ctx.request_id());
-                self.with_stream(answer, &*output).await
+                (answer, outgoing_stream(&*output))
             }
-            Err(error) => wire::encode_error(protocol, service, &error, ctx.request_id()),
-        };
-        http_response(answer)
+            Err(error) => (wire::encode_error(protocol, service, &error, ctx.request_id()), None),
+        }
     }
 }
 
 impl Gateway {
     /// An answer whose body is in pieces, with all of them: for callers inside the region, who take it whole.
-    async fn with_stream(&self, mut answer: wire::Response, output: &dyn Struct) -> wire::Response {
-        if let Some(stream) = outgoing_stream(output) {
+    async fn with_stream(
+        &self,
+        (mut answer, stream): (wire::Response, Option<shapes::Body>),
+    ) -> wire::Response {
+        if let Some(stream) = stream {
             match stream.collect(self.limits.upload_bytes).await {
                 Ok(Some(body)) => answer.body = body,
                 Ok(None) => answer.status = 507,
@@ -296,7 +292,7 @@ impl RawCalls for Gateway {
                 Ok(target) => {
                     let call = self.decode(target, &wire_request);
                     drop((parts, body));
-                    self.perform(ctx, call).await
+                    http_response(self.with_stream(self.perform(ctx, call).await).await)
                 }
                 Err(error) => {
                     let protocol = protocol.unwrap_or(routed.schema.protocols[0]);
@@ -461,6 +457,33 @@ pub(crate) fn http_response(answer: wire::Response) -> Response<Bytes> {
 }
 
 /// An error for which no service's protocol is known.
+/// An answer with its body in pieces, where it has one.
+pub(crate) fn response_of((answer, stream): (wire::Response, Option<shapes::Body>)) -> Response<shapes::Body> {
+    let response = http_response(answer);
+    match stream {
+        Some(stream) => response.map(|_| stream),
+        None => response.map(shapes::Body::from),
+    }
+}
+
+/// An answer with what every answer has.
+fn finished(
+    mut response: Response<shapes::Body>,
+    origin: Option<HeaderValue>,
+    request_id: &str,
+) -> Response<shapes::Body> {
+    let headers = response.headers_mut();
+    if !headers.contains_key(REQUEST_ID)
+        && let Ok(value) = HeaderValue::from_str(request_id)
+    {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Some(origin) = origin {
+        cors::allow(&origin, headers);
+    }
+    response
+}
+
 fn plain_error(error: &ApiError, is_json: bool, request_id: &str) -> Response<Bytes> {
     log_failure("", "", error, request_id);
     http_response(wire::encode_unrouted_error(is_json, error, request_id))

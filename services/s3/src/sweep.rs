@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blobs::sealed::SealedId;
 use clock::{JobKind, JobOutcome, Jobs, NewJob, RetryPolicy};
 use shapes::ApiError;
 
@@ -71,20 +70,17 @@ pub(crate) async fn sweep(s3: &Arc<S3>) -> Result<usize, ApiError> {
 
 impl S3 {
     fn sweep_folder(&self, folder: u8) -> Result<usize, ApiError> {
-        let mut found = Vec::new();
-        self.blobs.visit(folder, |id, _| found.push(id)).map_err(errors::storage)?;
-        if found.is_empty() {
-            return Ok(0);
-        }
-        // The rows are read after the folder: a blob that was not held then has its row by now, or nobody made one.
-        let mut reader = self.read()?;
-        let mut deleted = 0;
-        for SealedId(id) in found {
-            if !tables::FILES.contains(&mut reader, &id)? && !self.blobs.is_held(SealedId(id)) {
-                self.blobs.delete(SealedId(id)).map_err(errors::storage)?;
-                deleted += 1;
-            }
-        }
-        Ok(deleted)
+        self.blobs.sweep(folder, errors::storage, |mut found| {
+            let mut reader = self.read()?;
+            let mut failure = None;
+            found.retain(|id| match tables::FILES.contains(&mut reader, &id.0) {
+                Ok(is_named) => !is_named,
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    false
+                }
+            });
+            failure.map_or(Ok(found), |error| Err(error.into()))
+        })
     }
 }

@@ -1,9 +1,8 @@
 //! Receiving the bytes of an object or part: hashed, sealed and stored as they come, never whole in memory.
 //!
-//! Small contents become rows, so that many of them share one commit. Larger ones become files; while one batch is hashed,
-//! sealed and written on a thread of its own, the next one is received.
+//! Small contents become rows, so that many of them share one commit. Larger ones become files.
 
-use blobs::sealed::{Key, Placed, SealedId, SealedWriter};
+use blobs::sealed::{Digests, Key, Placed, Receiving, SealedId};
 use bytes::{Bytes, BytesMut};
 use md5::{Digest, Md5};
 use shapes::{ApiError, Body, ByteSource};
@@ -16,8 +15,6 @@ use crate::{S3, errors};
 
 /// Up to this, contents are rows.
 pub(crate) const ROW_BYTES: usize = 64 * 1024;
-/// Received before it is handed to the writing thread.
-const BATCH_BYTES: usize = 512 * 1024;
 /// A PUT, a part, a form's file (S3 User Guide, "Amazon S3 multipart upload limits").
 pub(crate) const MOST_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
@@ -101,13 +98,6 @@ impl Hashes {
         Self { md5: Md5::new(), algorithm, checksum }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
-        if let Some(checksum) = &mut self.checksum {
-            checksum.update(bytes);
-        }
-    }
-
     fn finish(self) -> ([u8; 16], Checksum) {
         let md5: [u8; 16] = self.md5.finalize().into();
         let value = self.checksum.map_or_else(|| md5.to_vec(), Hasher::finish);
@@ -115,19 +105,12 @@ impl Hashes {
     }
 }
 
-/// A file under way with what is computed of it: goes to the writing thread and comes back.
-struct Writing {
-    writer: SealedWriter,
-    hashes: Hashes,
-}
-
-impl Writing {
-    fn write(mut self, batch: &[Bytes]) -> Result<Self, ApiError> {
-        for piece in batch {
-            self.hashes.update(piece);
-            self.writer.write(piece).map_err(errors::storage)?;
+impl Digests for Hashes {
+    fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        if let Some(checksum) = &mut self.checksum {
+            checksum.update(bytes);
         }
-        Ok(self)
     }
 }
 
@@ -195,29 +178,20 @@ impl S3 {
         algorithm: Algorithm,
         most: u64,
     ) -> Result<(Placed, u64, Hashes), ApiError> {
-        let (blobs, ids, key) = (self.blobs.clone(), self.cloud.ids(), key.clone());
+        let ids = self.cloud.ids();
         let (id, salt) = (SealedId(ids.number()), ids.number());
         let mut size = head.len() as u64;
-        let mut batch = vec![head];
-        let mut running = tokio::task::spawn_blocking(move || {
-            let writer = blobs.create(id, &key, salt).map_err(errors::storage)?;
-            Ok(Writing { writer, hashes: Hashes::new(algorithm) })
-        });
-        loop {
-            let is_last = fill(source, &mut batch, &mut size, most).await?;
-            let writing = joined(running).await?;
-            let full = std::mem::take(&mut batch);
-            running = tokio::task::spawn_blocking(move || writing.write(&full));
-            if is_last {
-                break;
+        let mut receiving = Receiving::begin(&self.blobs, id, key, salt, Hashes::new(algorithm));
+        receiving.push(head).await.map_err(errors::storage)?;
+        while let Some(piece) = shapes::next(source).await {
+            let piece = piece?;
+            size += piece.len() as u64;
+            if size > most {
+                return Err(errors::entity_too_large(size, most));
             }
+            receiving.push(piece).await.map_err(errors::storage)?;
         }
-        let writing = joined(running).await?;
-        let finished = tokio::task::spawn_blocking(move || {
-            let Writing { writer, hashes } = writing;
-            Ok((writer.finish().map_err(errors::storage)?, hashes))
-        });
-        let (placed, hashes) = joined(finished).await?;
+        let (placed, hashes) = receiving.finish().await.map_err(errors::storage)?;
         Ok((placed, size, hashes))
     }
 
@@ -236,31 +210,6 @@ impl S3 {
             }
         });
     }
-}
-
-/// Receives until a batch is full; true when it is the last.
-async fn fill(
-    source: &mut dyn ByteSource,
-    batch: &mut Vec<Bytes>,
-    size: &mut u64,
-    most: u64,
-) -> Result<bool, ApiError> {
-    let mut held: usize = batch.iter().map(Bytes::len).sum();
-    while held < BATCH_BYTES {
-        let Some(piece) = shapes::next(source).await else { return Ok(true) };
-        let piece = piece?;
-        held += piece.len();
-        *size += piece.len() as u64;
-        if *size > most {
-            return Err(errors::entity_too_large(*size, most));
-        }
-        batch.push(piece);
-    }
-    Ok(false)
-}
-
-async fn joined<T>(task: tokio::task::JoinHandle<Result<T, ApiError>>) -> Result<T, ApiError> {
-    task.await.unwrap_or_else(|panic| Err(ApiError::internal(panic.to_string())))
 }
 
 fn verify(

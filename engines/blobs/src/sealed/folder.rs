@@ -128,6 +128,30 @@ impl SealedBlobs {
         Ok(())
     }
 
+    /// Deletes the blobs of one of 256 folders that nothing needs: what a crash between a blob and what names it has left.
+    /// Returns how many. `nameless` picks those out that nothing durable names; it is asked only once the folder was read,
+    /// for a blob that was not held then has its name by now, or never gets one.
+    pub fn sweep<E>(
+        &self,
+        folder: u8,
+        wrap: fn(BlobError) -> E,
+        nameless: impl FnOnce(Vec<SealedId>) -> Result<Vec<SealedId>, E>,
+    ) -> Result<usize, E> {
+        let mut found = Vec::new();
+        self.visit(folder, |id, _| found.push(id)).map_err(wrap)?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        let mut deleted = 0;
+        for id in nameless(found)? {
+            if !self.is_held(id) {
+                self.delete(id).map_err(wrap)?;
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
+    }
+
     /// Whether a blob is being written, or written and not yet kept.
     pub fn is_held(&self, id: SealedId) -> bool {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)

@@ -12,15 +12,20 @@
 mod file_key;
 mod folder;
 mod reader;
+mod reading;
+mod receiving;
 mod writer;
 
 use std::fmt;
+use std::io;
 
 pub use folder::{Placed, SealedBlobs};
 pub use reader::SealedReader;
+pub use reading::{Reading, Stretch};
+pub use receiving::{Digests, Receiving};
 pub use writer::SealedWriter;
 
-use crate::InvalidBlobId;
+use crate::{BlobError, InvalidBlobId};
 
 /// Bytes of a chunk before it is sealed.
 pub const CHUNK_BYTES: usize = 64 * 1024;
@@ -88,4 +93,8 @@ pub fn unseal(key: &Key, salt: u128, sealed: &[u8]) -> Option<Vec<u8>> {
 /// Length of the file of a blob of `length` bytes.
 fn file_length(length: u64) -> u64 {
     HEAD_BYTES as u64 + length + length.div_ceil(CHUNK_BYTES as u64) * TAG_BYTES as u64
+}
+
+fn panicked(step: &'static str, panic: tokio::task::JoinError) -> BlobError {
+    BlobError::Io { step, source: io::Error::other(panic) }
 }
