@@ -28,6 +28,9 @@ impl Handle<CreateTable> for DynamoDb {
         ctx: &Ctx,
         input: CreateTableInput,
     ) -> Result<CreateTableOutput, ApiError> {
+        if input.global_table_source_arn.is_some() || input.global_table_settings_replication_mode.is_some() {
+            return Err(several_accounts());
+        }
         let target = Target::parse(ctx, &input.table_name)?;
         let stream = input.stream_specification.as_ref().filter(|stream| stream.stream_enabled);
         let view =
@@ -56,6 +59,15 @@ impl Handle<CreateTable> for DynamoDb {
         description.table_status = Some("CREATING".to_owned());
         Ok(CreateTableOutput { table_description: Some(description) })
     }
+}
+
+/// Global tables whose replicas are of several accounts.
+pub(super) fn several_accounts() -> ApiError {
+    ApiError::with_status(
+        501,
+        "NotImplemented",
+        "Global tables of several accounts are not implemented in Brume yet.",
+    )
 }
 
 pub(super) fn draft(ctx: &Ctx, target: &Target, input: CreateTableInput) -> Result<TableRow, ApiError> {

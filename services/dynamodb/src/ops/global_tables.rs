@@ -1,34 +1,27 @@
-//! CreateGlobalTable, DescribeGlobalTable, UpdateGlobalTable, ListGlobalTables, DescribeGlobalTableSettings: global tables of
-//! version 2017.11.29.
+//! CreateGlobalTable, DescribeGlobalTable, UpdateGlobalTable, ListGlobalTables: global tables of version 2017.11.29.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cloud::{Ctx, Guard, Handle};
-use dynamodb_api::op::{
-    CreateGlobalTable, DescribeGlobalTable, DescribeGlobalTableSettings, ListGlobalTables, UpdateGlobalTable,
-};
+use dynamodb_api::op::{CreateGlobalTable, DescribeGlobalTable, ListGlobalTables, UpdateGlobalTable};
 use dynamodb_api::{
-    BillingModeSummary, CreateGlobalTableInput, CreateGlobalTableOutput, DescribeGlobalTableInput,
-    DescribeGlobalTableOutput, DescribeGlobalTableSettingsInput, DescribeGlobalTableSettingsOutput,
-    GlobalTable, ListGlobalTablesInput, ListGlobalTablesOutput, Replica, ReplicaSettingsDescription,
-    UpdateGlobalTableInput, UpdateGlobalTableOutput,
+    CreateGlobalTableInput, CreateGlobalTableOutput, DescribeGlobalTableInput, DescribeGlobalTableOutput,
+    GlobalTable, ListGlobalTablesInput, ListGlobalTablesOutput, Replica, UpdateGlobalTableInput,
+    UpdateGlobalTableOutput,
 };
-use identity::Region;
 use shapes::ApiError;
 use store::{Order, Range};
 
 use crate::DynamoDb;
 use crate::replication::rows::{GROUPS, Generation};
-use crate::replication::{
-    begin_legacy, describe_legacy, group_scope, in_region, legacy_group, update_legacy,
-};
+use crate::replication::{begin_legacy, describe_legacy, group_scope, legacy_group, update_legacy};
 use crate::target::Target;
 
 /// API Reference, ListGlobalTables.
 const MOST_LISTED: i32 = 100;
 
-fn guard(ctx: &Ctx, name: &str) -> Guard {
+pub(super) fn guard(ctx: &Ctx, name: &str) -> Guard {
     Guard::resource(format!("arn:aws:dynamodb::{}:global-table/{name}", ctx.account()))
 }
 
@@ -85,47 +78,6 @@ impl Handle<DescribeGlobalTable> for DynamoDb {
         let mut snapshot = ctx.store().read(&group_scope(ctx.account()))?;
         let group = legacy_group(&mut snapshot, &target.name)?;
         Ok(DescribeGlobalTableOutput { global_table_description: Some(describe_legacy(&target, &group)) })
-    }
-}
-
-impl Handle<DescribeGlobalTableSettings> for DynamoDb {
-    fn guard(&self, ctx: &Ctx, input: &DescribeGlobalTableSettingsInput) -> Result<Guard, ApiError> {
-        Ok(guard(ctx, &input.global_table_name))
-    }
-
-    async fn handle(
-        self: &Arc<Self>,
-        ctx: &Ctx,
-        input: DescribeGlobalTableSettingsInput,
-    ) -> Result<DescribeGlobalTableSettingsOutput, ApiError> {
-        let target = Target::parse(ctx, &input.global_table_name)?;
-        let mut snapshot = ctx.store().read(&group_scope(ctx.account()))?;
-        let group = legacy_group(&mut snapshot, &target.name)?;
-        let mut settings = Vec::new();
-        for region in group.members.keys().filter_map(|region| Region::parse(region)) {
-            let replica = in_region(&target, region);
-            let Some(table) = self.definitions.find(ctx.store(), &replica)? else { continue };
-            let definition = &table.row.definition;
-            settings.push(ReplicaSettingsDescription {
-                region_name: region.as_str().to_owned(),
-                replica_status: Some(definition.status.name().to_owned()),
-                replica_billing_mode_summary: Some(BillingModeSummary {
-                    billing_mode: Some(definition.billing.name().to_owned()),
-                    last_update_to_pay_per_request_date_time: table.row.settings.became_per_request,
-                }),
-                replica_provisioned_read_capacity_units: Some(
-                    definition.throughput.map_or(0, |throughput| throughput.read_units),
-                ),
-                replica_provisioned_write_capacity_units: Some(
-                    definition.throughput.map_or(0, |throughput| throughput.write_units),
-                ),
-                ..Default::default()
-            });
-        }
-        Ok(DescribeGlobalTableSettingsOutput {
-            global_table_name: Some(target.name),
-            replica_settings: Some(settings),
-        })
     }
 }
 

@@ -14,6 +14,7 @@ mod execute_statement;
 mod execute_transaction;
 mod exports;
 mod get_item;
+mod global_table_settings;
 mod global_tables;
 mod imports;
 mod item_write;
@@ -94,6 +95,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::UntagResource>(),
     Operation::of::<op::UpdateContinuousBackups>(),
     Operation::of::<op::UpdateGlobalTable>(),
+    Operation::of::<op::UpdateGlobalTableSettings>(),
     Operation::transaction::<op::UpdateItem>(),
     Operation::of::<op::UpdateTable>(),
     Operation::of::<op::UpdateTimeToLive>(),

@@ -13,6 +13,7 @@ use identity::Region;
 use shapes::ApiError;
 use store::Tx;
 
+use super::create_table::several_accounts;
 use super::{describe_table, table_request};
 use crate::DynamoDb;
 use crate::definitions::Table;
@@ -123,7 +124,7 @@ fn update_all(
     Ok(updated)
 }
 
-fn check(input: &UpdateTableInput) -> Result<(), ApiError> {
+pub(super) fn check(input: &UpdateTableInput) -> Result<(), ApiError> {
     let changes_something = input.provisioned_throughput.is_some()
         || input.billing_mode.is_some()
         || input.stream_specification.is_some()
@@ -140,6 +141,9 @@ fn check(input: &UpdateTableInput) -> Result<(), ApiError> {
             "NotImplemented",
             "MultiRegionConsistency STRONG of DynamoDB's global tables is not implemented in Brume yet.",
         ));
+    }
+    if input.global_table_settings_replication_mode.is_some() {
+        return Err(several_accounts());
     }
     if input.replica_updates.is_some() {
         if changes_something {
@@ -162,7 +166,7 @@ fn check(input: &UpdateTableInput) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn update(
+pub(super) fn update(
     service: &DynamoDb,
     ctx: &Ctx,
     tx: &mut Tx<'_>,

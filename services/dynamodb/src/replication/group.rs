@@ -234,12 +234,13 @@ fn change_replica(
     })
 }
 
-/// The other replicas of a table; none when it is no replica.
+/// The other replicas that share a table's settings; none when it is no replica, or one of 2017, whose settings are changed
+/// one by one.
 pub(crate) fn others(tx: &mut Tx<'_>, table: &Table, target: &Target) -> Result<Vec<Target>, ApiError> {
     if table.row.replica.is_none() {
         return Ok(Vec::new());
     }
-    let group = group_within(tx, target)?;
+    let group = group_within(tx, target)?.filter(|group| group.generation == Generation::V2019);
     let regions = group.iter().flat_map(|group| group.members.keys());
     let others = regions.filter_map(|region| Region::parse(region)).filter(|region| *region != target.region);
     Ok(others.map(|region| in_region(target, region)).collect())

@@ -7,7 +7,7 @@ use cloud::Ctx;
 use dynamodb_api::op::{
     CreateGlobalTable, CreateTable, DeleteItem, DeleteTable, DescribeGlobalTable,
     DescribeGlobalTableSettings, DescribeTable, DescribeTimeToLive, ListGlobalTables, PutItem, Query, Scan,
-    UpdateGlobalTable, UpdateItem, UpdateTable, UpdateTimeToLive,
+    UpdateGlobalTable, UpdateGlobalTableSettings, UpdateItem, UpdateTable, UpdateTimeToLive,
 };
 use dynamodb_api::*;
 use dynamodb_streams_api::op::{DescribeStream, GetRecords, GetShardIterator};
@@ -393,6 +393,22 @@ async fn tables_that_exist_become_replicas_as_in_2017() {
     let input = DescribeGlobalTableSettingsInput { global_table_name: "orders".to_owned() };
     let settings = call::<DescribeGlobalTableSettings>(&db, US, input).await.unwrap();
     assert_eq!(settings.replica_settings.unwrap().len(), 2);
+    let input = UpdateGlobalTableSettingsInput {
+        global_table_name: "orders".to_owned(),
+        global_table_billing_mode: Some("PROVISIONED".to_owned()),
+        global_table_provisioned_write_capacity_units: Some(7),
+        replica_settings_update: Some(vec![ReplicaSettingsUpdate {
+            region_name: EU.to_owned(),
+            replica_provisioned_read_capacity_units: Some(3),
+            ..Default::default()
+        }]),
+        ..Default::default()
+    };
+    let settings = call::<UpdateGlobalTableSettings>(&db, US, input).await.unwrap().replica_settings.unwrap();
+    let units = settings.iter().map(|replica| {
+        (replica.replica_provisioned_read_capacity_units, replica.replica_provisioned_write_capacity_units)
+    });
+    assert_eq!(units.collect::<Vec<_>>(), [(Some(3), Some(7)), (Some(1), Some(7))]);
     let other = DescribeGlobalTableInput { global_table_name: "other".to_owned() };
     assert_eq!(told(call::<DescribeGlobalTable>(&db, US, other).await).0, "GlobalTableNotFoundException");
 }

@@ -1,0 +1,217 @@
+//! DescribeGlobalTableSettings, UpdateGlobalTableSettings: capacity of the replicas of a global table of version 2017.11.29.
+
+use std::sync::Arc;
+
+use cloud::{Ctx, Guard, Handle};
+use dynamodb_api::op::{DescribeGlobalTableSettings, UpdateGlobalTableSettings};
+use dynamodb_api::{
+    BillingModeSummary, DescribeGlobalTableSettingsInput, DescribeGlobalTableSettingsOutput,
+    GlobalSecondaryIndexUpdate, ProvisionedThroughput, ReplicaGlobalSecondaryIndexSettingsDescription,
+    ReplicaSettingsDescription, TableClassSummary, UpdateGlobalSecondaryIndexAction,
+    UpdateGlobalTableSettingsInput, UpdateGlobalTableSettingsOutput, UpdateTableInput, error,
+};
+use identity::Region;
+use shapes::ApiError;
+use store::Tx;
+
+use super::global_tables::guard;
+use super::update_table;
+use crate::DynamoDb;
+use crate::definitions::Table;
+use crate::replication::rows::GroupRow;
+use crate::replication::{group_scope, in_region, legacy_group};
+use crate::table::{BillingMode, Throughput};
+use crate::target::Target;
+
+impl Handle<DescribeGlobalTableSettings> for DynamoDb {
+    fn guard(&self, ctx: &Ctx, input: &DescribeGlobalTableSettingsInput) -> Result<Guard, ApiError> {
+        Ok(guard(ctx, &input.global_table_name))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: DescribeGlobalTableSettingsInput,
+    ) -> Result<DescribeGlobalTableSettingsOutput, ApiError> {
+        let target = Target::parse(ctx, &input.global_table_name)?;
+        let group = legacy_group(&mut ctx.store().read(&group_scope(ctx.account()))?, &target.name)?;
+        let settings = settings(self, ctx, &target, &group)?;
+        Ok(DescribeGlobalTableSettingsOutput {
+            global_table_name: Some(target.name),
+            replica_settings: Some(settings),
+        })
+    }
+}
+
+impl Handle<UpdateGlobalTableSettings> for DynamoDb {
+    fn guard(&self, ctx: &Ctx, input: &UpdateGlobalTableSettingsInput) -> Result<Guard, ApiError> {
+        Ok(guard(ctx, &input.global_table_name).and(self.table_guard(ctx, &input.global_table_name)?))
+    }
+
+    async fn handle(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        input: UpdateGlobalTableSettingsInput,
+    ) -> Result<UpdateGlobalTableSettingsOutput, ApiError> {
+        refuse_scaling(&input)?;
+        let target = Target::parse(ctx, &input.global_table_name)?;
+        let (service, own, place) = (Arc::clone(self), ctx.clone(), target.clone());
+        let updated = ctx
+            .write(move |tx| {
+                let scope = group_scope(place.account);
+                let group = tx.with_scope(&scope, |tx| legacy_group(tx, &place.name))?;
+                for given in input.replica_settings_update.iter().flatten() {
+                    if !group.members.contains_key(&given.region_name) {
+                        let name = &given.region_name;
+                        return Err(error::replica_not_found_exception(format!("Replica not found: {name}")));
+                    }
+                }
+                for region in group.members.keys().filter_map(|region| Region::parse(region)) {
+                    let replica = in_region(&place, region);
+                    tx.with_scope(&replica.scope, |tx| update(&service, &own, tx, &replica, &input))?;
+                }
+                Ok(group)
+            })
+            .await;
+        self.definitions.forget_everywhere(&target.name);
+        let settings = settings(self, ctx, &target, &updated?)?;
+        Ok(UpdateGlobalTableSettingsOutput {
+            global_table_name: Some(target.name),
+            replica_settings: Some(settings),
+        })
+    }
+}
+
+fn refuse_scaling(input: &UpdateGlobalTableSettingsInput) -> Result<(), ApiError> {
+    let replicas = input.replica_settings_update.iter().flatten();
+    let indexes = input.global_table_global_secondary_index_settings_update.iter().flatten();
+    let is_scaled = input.global_table_provisioned_write_capacity_auto_scaling_settings_update.is_some()
+        || indexes
+            .into_iter()
+            .any(|given| given.provisioned_write_capacity_auto_scaling_settings_update.is_some())
+        || replicas
+            .into_iter()
+            .any(|given| given.replica_provisioned_read_capacity_auto_scaling_settings_update.is_some());
+    if is_scaled {
+        return Err(ApiError::with_status(
+            501,
+            "NotImplemented",
+            "Auto scaling of DynamoDB's global tables is not implemented in Brume yet.",
+        ));
+    }
+    Ok(())
+}
+
+/// Changes one replica as UpdateTable does, in as far as the request changes it.
+fn update(
+    service: &DynamoDb,
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    target: &Target,
+    input: &UpdateGlobalTableSettingsInput,
+) -> Result<(), ApiError> {
+    let Some(table) = service.definitions.within(tx, target)? else { return Ok(()) };
+    let definition = &table.row.definition;
+    let mut replicas = input.replica_settings_update.iter().flatten();
+    let own = replicas.find(|given| given.region_name == target.region.as_str());
+    let chosen = |current: Option<Throughput>, reads: Option<i64>, writes: Option<i64>| {
+        if reads.is_none() && writes.is_none() {
+            return None;
+        }
+        let current = current.unwrap_or(Throughput { read_units: 1, write_units: 1 });
+        let asked = Throughput {
+            read_units: reads.unwrap_or(current.read_units),
+            write_units: writes.unwrap_or(current.write_units),
+        };
+        (asked != current || definition.billing == BillingMode::PayPerRequest).then_some(
+            ProvisionedThroughput {
+                read_capacity_units: asked.read_units,
+                write_capacity_units: asked.write_units,
+            },
+        )
+    };
+    let mut updates = Vec::new();
+    for index in &definition.global_indexes {
+        let mut writes = input.global_table_global_secondary_index_settings_update.iter().flatten();
+        let writes = writes.find(|given| given.index_name == index.name);
+        let mut reads =
+            own.iter().flat_map(|own| own.replica_global_secondary_index_settings_update.iter().flatten());
+        let reads = reads.find(|given| given.index_name == index.name);
+        let throughput = chosen(
+            index.throughput,
+            reads.and_then(|given| given.provisioned_read_capacity_units),
+            writes.and_then(|given| given.provisioned_write_capacity_units),
+        );
+        if let Some(throughput) = throughput {
+            let update = UpdateGlobalSecondaryIndexAction {
+                index_name: index.name.clone(),
+                provisioned_throughput: Some(throughput),
+                ..Default::default()
+            };
+            updates.push(GlobalSecondaryIndexUpdate { update: Some(update), ..Default::default() });
+        }
+    }
+    let asked = UpdateTableInput {
+        table_name: target.name.clone(),
+        billing_mode: input.global_table_billing_mode.clone(),
+        provisioned_throughput: chosen(
+            definition.throughput,
+            own.and_then(|own| own.replica_provisioned_read_capacity_units),
+            input.global_table_provisioned_write_capacity_units,
+        ),
+        global_secondary_index_updates: Some(updates).filter(|updates| !updates.is_empty()),
+        table_class: own.and_then(|own| own.replica_table_class.clone()),
+        ..Default::default()
+    };
+    if update_table::check(&asked).is_err() {
+        return Ok(());
+    }
+    update_table::update(service, ctx, tx, &table, target, (&asked, &None)).map(drop)
+}
+
+fn settings(
+    service: &DynamoDb,
+    ctx: &Ctx,
+    target: &Target,
+    group: &GroupRow,
+) -> Result<Vec<ReplicaSettingsDescription>, ApiError> {
+    let mut settings = Vec::new();
+    for region in group.members.keys().filter_map(|region| Region::parse(region)) {
+        if let Some(table) = service.definitions.find(ctx.store(), &in_region(target, region))? {
+            settings.push(describe(&table));
+        }
+    }
+    Ok(settings)
+}
+
+fn describe(table: &Table) -> ReplicaSettingsDescription {
+    let definition = &table.row.definition;
+    let reads = |throughput: Option<Throughput>| throughput.map_or(0, |throughput| throughput.read_units);
+    let writes = |throughput: Option<Throughput>| throughput.map_or(0, |throughput| throughput.write_units);
+    let indexes =
+        definition.global_indexes.iter().map(|index| ReplicaGlobalSecondaryIndexSettingsDescription {
+            index_name: index.name.clone(),
+            index_status: Some(index.status.name().to_owned()),
+            provisioned_read_capacity_units: Some(reads(index.throughput)),
+            provisioned_write_capacity_units: Some(writes(index.throughput)),
+            ..Default::default()
+        });
+    ReplicaSettingsDescription {
+        region_name: table.region.as_str().to_owned(),
+        replica_status: Some(definition.status.name().to_owned()),
+        replica_billing_mode_summary: Some(BillingModeSummary {
+            billing_mode: Some(definition.billing.name().to_owned()),
+            last_update_to_pay_per_request_date_time: table.row.settings.became_per_request,
+        }),
+        replica_provisioned_read_capacity_units: Some(reads(definition.throughput)),
+        replica_provisioned_write_capacity_units: Some(writes(definition.throughput)),
+        replica_global_secondary_index_settings: Some(indexes.collect()),
+        replica_table_class_summary: table
+            .row
+            .settings
+            .table_class
+            .as_ref()
+            .map(|class| TableClassSummary { table_class: Some(class.name.clone()), ..Default::default() }),
+        ..Default::default()
+    }
+}
