@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     pub functions: services::FunctionOptions,
     pub mail: services::MailOptions,
+    /// Where push notifications are sent, where they are.
+    pub push: Option<sns::Gateways>,
 }
 
 /// How far the clock was advanced, in milliseconds: a region that was advanced stays so.

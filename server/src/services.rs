@@ -98,7 +98,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
     let dynamodb = dynamodb::DynamoDbService::new(cloud.clone());
     let bridge = events::EventBridge::new(cloud.clone());
-    let mail = sns::Config { smtp: options.mail.smtp()? };
+    let mail = sns::Config { smtp: options.mail.smtp()?, push: options.push.clone() };
 
     let kms = kms::KmsService::new(cloud.clone());
     let secrets = secretsmanager::SecretsService::new(cloud.clone());

@@ -3,14 +3,16 @@
 //! Each call has a connection of its own, redirects are not followed, and TLS trusts the public roots. The crate knows
 //! nothing of who calls and why, and tries nothing again.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -39,17 +41,46 @@ pub enum OutboundError {
 }
 
 /// Sends a request whose URI is absolute, and reads the whole answer. `Host` and `Content-Length` are set here.
-pub async fn send(mut request: Request<Bytes>, bounds: Bounds) -> Result<Response<Bytes>, OutboundError> {
+pub async fn send(request: Request<Bytes>, bounds: Bounds) -> Result<Response<Bytes>, OutboundError> {
+    send_as(Version::One, request, bounds).await
+}
+
+/// As [`send`], to a server that speaks HTTP/2 alone, as Apple's for push notifications does. Without TLS the client begins
+/// with it at once (RFC 9113, section 3.3).
+pub async fn send_over_http2(
+    request: Request<Bytes>,
+    bounds: Bounds,
+) -> Result<Response<Bytes>, OutboundError> {
+    send_as(Version::Two, request, bounds).await
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    One,
+    Two,
+}
+
+async fn send_as(
+    version: Version,
+    mut request: Request<Bytes>,
+    bounds: Bounds,
+) -> Result<Response<Bytes>, OutboundError> {
     let address = Address::of(request.uri())?;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let absolute = request.uri().clone();
     let host = request.uri().authority().map(|authority| authority.as_str()).unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default().parse();
-    if let Ok(host) = host {
-        request.headers_mut().entry(http::header::HOST).or_insert(host);
+    // HTTP/2 has the host in the request's URI.
+    match (version, host) {
+        (Version::One, Ok(host)) => {
+            request.headers_mut().entry(http::header::HOST).or_insert(host);
+            *request.uri_mut() = path.parse().map_err(|_| OutboundError::Url(path))?;
+        }
+        (Version::Two, _) => *request.uri_mut() = absolute,
+        (Version::One, Err(_)) => return Err(OutboundError::Url(absolute.to_string())),
     }
-    *request.uri_mut() = path.parse().map_err(|_| OutboundError::Url(path))?;
     let place = address.to_string();
-    let timed = tokio::time::timeout(bounds.time, address.exchange(request.map(Full::new), bounds));
+    let timed = tokio::time::timeout(bounds.time, address.exchange(version, request.map(Full::new), bounds));
     timed.await.map_err(|_| OutboundError::Timeout { place, seconds: bounds.time.as_secs() })?
 }
 
@@ -81,6 +112,7 @@ impl Address {
 
     async fn exchange(
         &self,
+        version: Version,
         request: Request<Full<Bytes>>,
         bounds: Bounds,
     ) -> Result<Response<Bytes>, OutboundError> {
@@ -88,25 +120,37 @@ impl Address {
         let connection = TcpStream::connect((self.host.as_str(), self.port)).await;
         let connection = connection.map_err(|error| failed(error.to_string()))?;
         if !self.is_tls {
-            return self.talk(connection, request, bounds).await;
+            return self.talk(version, connection, request, bounds).await;
         }
         let name = ServerName::try_from(self.host.clone()).map_err(|error| failed(error.to_string()))?;
-        let protected = TlsConnector::from(tls().map_err(failed)?).connect(name, connection).await;
-        self.talk(protected.map_err(|error| failed(error.to_string()))?, request, bounds).await
+        let protected = TlsConnector::from(tls(version).map_err(failed)?).connect(name, connection).await;
+        self.talk(version, protected.map_err(|error| failed(error.to_string()))?, request, bounds).await
     }
 
     async fn talk(
         &self,
+        version: Version,
         connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         request: Request<Full<Bytes>>,
         bounds: Bounds,
     ) -> Result<Response<Bytes>, OutboundError> {
         let failed = |reason: String| OutboundError::Exchange { place: self.to_string(), reason };
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(connection)).await.map_err(|error| failed(error.to_string()))?;
-        let driver = tokio::spawn(connection);
+        let connection = TokioIo::new(connection);
+        let (driver, answer): (_, BoxFuture<_>) = match version {
+            Version::One => {
+                let (mut sender, connection) =
+                    http1::handshake(connection).await.map_err(|error| failed(error.to_string()))?;
+                (tokio::spawn(connection), Box::pin(async move { sender.send_request(request).await }))
+            }
+            Version::Two => {
+                let (mut sender, connection) = http2::handshake(TokioExecutor::new(), connection)
+                    .await
+                    .map_err(|error| failed(error.to_string()))?;
+                (tokio::spawn(connection), Box::pin(async move { sender.send_request(request).await }))
+            }
+        };
         let answer = async {
-            let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
+            let answer = answer.await.map_err(|error| error.to_string())?;
             let (head, body) = answer.into_parts();
             let body = Limited::new(body, bounds.answer_bytes).collect().await;
             let body = body.map_err(|error| error.to_string())?.to_bytes();
@@ -118,18 +162,24 @@ impl Address {
     }
 }
 
-fn tls() -> Result<Arc<ClientConfig>, String> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+fn tls(version: Version) -> Result<Arc<ClientConfig>, String> {
+    static CONFIGS: [OnceLock<Arc<ClientConfig>>; 2] = [OnceLock::new(), OnceLock::new()];
+    let known = &CONFIGS[usize::from(version == Version::Two)];
+    if let Some(config) = known.get() {
         return Ok(Arc::clone(config));
     }
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
+    if version == Version::Two {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+    }
+    Ok(Arc::clone(known.get_or_init(|| Arc::new(config))))
 }
 
 #[cfg(test)]

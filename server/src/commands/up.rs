@@ -56,6 +56,10 @@ pub(crate) struct Up {
     /// Server for outgoing mail: smtp://user:password@host:port, or smtps://. Without one, mail stays in the inbox.
     #[arg(long, env = "BRUME_SMTP")]
     smtp: Option<String>,
+    /// Sends push notifications with the keys of platform applications: `real`, to Google and Apple, or to a URL that stands
+    /// for both. Without it, they stay in the inbox.
+    #[arg(long, env = "BRUME_PUSH")]
+    push: Option<String>,
     /// Sender of outgoing mail.
     #[arg(long)]
     mail_from: Option<String>,
@@ -107,6 +111,10 @@ impl Up {
                 has_host_network: self.function_network == FunctionNetwork::Host,
             },
             mail: MailOptions { server: self.smtp, from: self.mail_from },
+            push: self.push.map(|to| match to.as_str() {
+                "real" => sns::Gateways::real(),
+                url => sns::Gateways::at(url),
+            }),
         })
     }
 }

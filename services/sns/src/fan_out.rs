@@ -170,7 +170,7 @@ impl Sns {
             }
             Protocol::Application => {
                 let sent = EndpointArn::parse("Endpoint", &subscription.endpoint)
-                    .and_then(|endpoint| push::send(tx, ctx.now(), &endpoint, &publication.message));
+                    .and_then(|endpoint| push::send(self, ctx, tx, &endpoint, &publication.message));
                 let delivered = outcome(sent)?;
                 if delivered != Delivered::Yes {
                     self.bury(ctx, tx, (&arn, topic), subscription, publication)?;

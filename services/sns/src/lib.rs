@@ -13,6 +13,7 @@ mod fan_out;
 mod feedback;
 mod fifo;
 mod filter_policy;
+mod gateways;
 mod inbox;
 mod jobs;
 mod kms_keys;
@@ -40,6 +41,7 @@ use kms_envelope::DataKeys;
 use signature::Signer;
 use throttle::Throttle;
 
+pub use gateways::Gateways;
 pub use inbox::Inbox;
 pub use mail::{Config, Encryption, Mail, Smtp};
 pub use push::Push;
@@ -58,6 +60,7 @@ pub fn jobs(cloud: &Cloud, config: Config) -> Vec<clock::JobKind> {
     vec![
         jobs::kind(Arc::clone(&sns)),
         feedback::kind(Arc::clone(&sns)),
+        gateways::kind(Arc::clone(&sns)),
         archive::kind(Arc::clone(&sns)),
         replay::kind(Arc::clone(&sns)),
         expiry::kind(Arc::clone(&sns)),
@@ -85,6 +88,8 @@ pub(crate) struct Sns {
     pub(crate) throttle: Throttle,
     pub(crate) data_keys: DataKeys,
     pub(crate) data_protection: data_protection::Policies,
+    /// What applications prove themselves with to platforms for push notifications.
+    pub(crate) tokens: gateways::Tokens,
 }
 
 impl Sns {
@@ -98,6 +103,7 @@ impl Sns {
             throttle: Throttle::default(),
             data_keys: DataKeys::default(),
             data_protection: data_protection::Policies::default(),
+            tokens: gateways::Tokens::default(),
         }
     }
 }

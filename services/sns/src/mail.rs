@@ -8,6 +8,7 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
 
+use crate::gateways::Gateways;
 use crate::message::Publication;
 use crate::subscription::{Protocol, Subscription, SubscriptionArn};
 use crate::topic::{Topic, TopicArn};
@@ -21,6 +22,8 @@ const SENDING_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Config {
     /// Without a mail server, mail stays in the region's inbox.
     pub smtp: Option<Smtp>,
+    /// Where push notifications are sent; without it they stay in the inbox.
+    pub push: Option<Gateways>,
 }
 
 /// A mail server.

@@ -1,5 +1,5 @@
-//! Push notifications: applications on the platforms of others, and the devices that have them. Nothing is sent to a
-//! platform: notifications stay in an inbox.
+//! Push notifications: applications on the platforms of others, and the devices that have them. Notifications are kept in an
+//! inbox, and sent to platforms where the region was told of gateways (see [`gateways`]).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use shapes::{ApiError, Timestamp};
 use store::{Reader, Scope, Tx};
 
 use crate::message::Message;
-use crate::{errors, inbox, tables};
+use crate::{Sns, errors, gateways, inbox, tables};
 
 /// API Reference, CreatePlatformApplication.
 const PLATFORMS: [&str; 11] = [
@@ -100,6 +100,11 @@ impl ApplicationArn {
         tenant(self.account, self.region)
     }
 
+    /// `GCM`
+    pub(crate) fn platform(&self) -> &str {
+        self.path.split('/').next().unwrap_or_default()
+    }
+
     pub(crate) fn find(&self, reader: &mut dyn Reader) -> Result<Application, ApiError> {
         let application = tables::APPLICATIONS.find(reader, &self.path)?;
         application.ok_or_else(|| sns_api::error::not_found_exception("PlatformApplication does not exist"))
@@ -160,15 +165,16 @@ impl Endpoint {
         self.attributes.get("Token").cloned().unwrap_or_default()
     }
 
-    fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         self.attributes.get("Enabled").is_none_or(|enabled| enabled.eq_ignore_ascii_case("true"))
     }
 }
 
 /// Sends a published message to a device. One that has been switched off is an error.
 pub(crate) fn send(
+    sns: &Sns,
+    ctx: &Ctx,
     tx: &mut Tx<'_>,
-    now: Timestamp,
     arn: &EndpointArn,
     message: &Message,
 ) -> Result<(), ApiError> {
@@ -176,14 +182,15 @@ pub(crate) fn send(
     if !endpoint.is_enabled() {
         return Err(sns_api::error::endpoint_disabled_exception("Endpoint is disabled"));
     }
-    let platform = arn.application.path.split('/').next().unwrap_or_default();
+    let body = message.bodies.get(arn.application.platform()).unwrap_or(&message.body);
+    gateways::add(sns, ctx, tx, arn, message, body);
     let push = Push {
         id: message.id.clone(),
         endpoint: arn.to_string(),
         token: endpoint.token(),
-        body: message.bodies.get(platform).unwrap_or(&message.body).clone(),
+        body: body.clone(),
         subject: message.subject.clone(),
-        time: now,
+        time: ctx.now(),
     };
     inbox::keep(tx, arn.application.account, &push)
 }

@@ -6,6 +6,7 @@ use store::Table;
 use crate::archive::{Archive, Archived};
 use crate::expiry::Ended;
 use crate::fifo::{Original, SequenceEnd};
+use crate::gateways::SealedSecrets;
 use crate::inbox::InboxEnd;
 use crate::mail::Mail;
 use crate::push::{Application, Endpoint, EndpointId, Push};
@@ -76,6 +77,9 @@ pub(crate) const SANDBOX_NUMBERS: Table<String, SandboxNumber> = Table::new("sns
 
 /// Applications on platforms for push notifications, by platform and name: `GCM/shop`.
 pub(crate) const APPLICATIONS: Table<String, Application> = Table::new("sns/application");
+
+/// Their secrets.
+pub(crate) const APPLICATION_SECRETS: Table<String, SealedSecrets> = Table::new("sns/application-secrets");
 
 /// Their devices, by application and id.
 pub(crate) const PLATFORM_ENDPOINTS: Table<(String, String), Endpoint> = Table::new("sns/platform-endpoint");

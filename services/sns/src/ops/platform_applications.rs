@@ -17,6 +17,7 @@ use sns_api::{
 };
 use store::{Range, Tx};
 
+use crate::gateways::Secrets;
 use crate::push::{Application, ApplicationArn};
 use crate::{Sns, errors, tables};
 
@@ -48,7 +49,7 @@ fn change(application: &mut Application, given: &Map<String>) -> Result<(), ApiE
         if !ATTRIBUTES.contains(&name.as_str()) {
             return Err(errors::invalid_because("Attributes", format!("unknown attribute {name}")));
         }
-        // Secrets are of no use where nothing is sent, so they are not kept.
+        // Secrets are kept elsewhere, and told to nobody.
         if !matches!(name.as_str(), "PlatformPrincipal" | "PlatformCredential") {
             application.attributes.insert(name.clone(), value.clone());
         }
@@ -57,7 +58,7 @@ fn change(application: &mut Application, given: &Map<String>) -> Result<(), ApiE
 }
 
 impl Transact<CreatePlatformApplication> for Sns {
-    type Draft = (ApplicationArn, Application);
+    type Draft = (ApplicationArn, Application, Map<String>);
 
     fn guard(&self, ctx: &Ctx, input: &CreatePlatformApplicationInput) -> Result<Guard, ApiError> {
         Ok(Guard::resource(ApplicationArn::here(ctx, &input.platform, &input.name)?.to_string()))
@@ -68,14 +69,14 @@ impl Transact<CreatePlatformApplication> for Sns {
         let mut application = Application::default();
         application.attributes.insert("Enabled".to_owned(), "true".to_owned());
         change(&mut application, &input.attributes)?;
-        Ok((arn, application))
+        Ok((arn, application, input.attributes))
     }
 
     fn apply(
         &self,
-        _: &Ctx,
+        ctx: &Ctx,
         tx: &mut Tx<'_>,
-        (arn, application): &Self::Draft,
+        (arn, application, given): &Self::Draft,
     ) -> Result<CreatePlatformApplicationOutput, ApiError> {
         match tables::APPLICATIONS.find(tx, &arn.path)? {
             Some(existing) if existing != *application => {
@@ -86,6 +87,7 @@ impl Transact<CreatePlatformApplication> for Sns {
             }
             _ => tables::APPLICATIONS.put(tx, &arn.path, application),
         }
+        Secrets::change(ctx, tx, arn, given)?;
         Ok(CreatePlatformApplicationOutput { platform_application_arn: Some(arn.to_string()) })
     }
 }
@@ -123,13 +125,14 @@ impl Transact<SetPlatformApplicationAttributes> for Sns {
 
     fn apply(
         &self,
-        _: &Ctx,
+        ctx: &Ctx,
         tx: &mut Tx<'_>,
         (arn, given): &Self::Draft,
     ) -> Result<SetPlatformApplicationAttributesOutput, ApiError> {
         tx.with_scope(&arn.scope(), |tx| {
             let mut application = arn.find(tx)?;
             change(&mut application, given)?;
+            Secrets::change(ctx, tx, arn, given)?;
             tables::APPLICATIONS.put(tx, &arn.path, &application);
             Ok(SetPlatformApplicationAttributesOutput {})
         })
@@ -180,6 +183,7 @@ impl Transact<DeletePlatformApplication> for Sns {
     ) -> Result<DeletePlatformApplicationOutput, ApiError> {
         tx.with_scope(&arn.scope(), |tx| {
             tables::APPLICATIONS.delete(tx, &arn.path);
+            tables::APPLICATION_SECRETS.delete(tx, &arn.path);
             let range = Range::prefix(&arn.path);
             for (key, endpoint) in tables::PLATFORM_ENDPOINTS.list(tx, &range, MOST_ENDPOINTS)? {
                 tables::ENDPOINT_TOKENS.delete(tx, &(key.0.clone(), endpoint.token()));

@@ -106,7 +106,7 @@ impl Transact<Publish> for Sns {
                 Ok(PublishOutput { message_id: Some(message.id.clone()), ..Default::default() })
             }
             Destination::Device(arn) => {
-                push::send(tx, ctx.now(), arn, message)?;
+                push::send(self, ctx, tx, arn, message)?;
                 Ok(PublishOutput { message_id: Some(message.id.clone()), ..Default::default() })
             }
         }

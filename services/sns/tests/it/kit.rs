@@ -48,17 +48,26 @@ impl Handle<Invoke> for Functions {
 impl Sns {
     /// A region with the topic `news`.
     pub(crate) async fn start() -> Self {
+        Self::with(sns::Config::default()).await
+    }
+
+    /// With push notifications that go to a platform of the test's own.
+    pub(crate) async fn with_push(url: &str) -> Self {
+        Self::with(sns::Config { push: Some(sns::Gateways::at(url)), ..sns::Config::default() }).await
+    }
+
+    async fn with(config: sns::Config) -> Self {
         let functions = Functions::default();
         let stand_in = functions.clone();
         let region = TestRegion::with_jobs(|cloud| {
             let services = vec![
-                sns::service(cloud.clone(), sns::Config::default()),
+                sns::service(cloud.clone(), config.clone()),
                 sqs::service(cloud.clone()),
                 logs::service(cloud.clone()),
                 kms::KmsService::new(cloud.clone()).service(),
                 Service::new(&lambda_api::SERVICE, Arc::new(stand_in), LAMBDA),
             ];
-            (services, sns::jobs(cloud, sns::Config::default()))
+            (services, sns::jobs(cloud, config))
         });
         let sns = Self { region, functions };
         assert_eq!(sns.create_topic("news").await.expect("the topic is new"), TOPIC);

@@ -7,6 +7,7 @@ mod encryption;
 mod fan_out;
 mod fifo;
 mod functions;
+mod gateways;
 mod kit;
 mod mail;
 mod push;
