@@ -127,9 +127,9 @@ def test_a_manifest_is_generated_and_survives_the_wire(region, s3, control, buck
     del asked["Manifest"]
     asked["ManifestGenerator"] = {"S3JobManifestGenerator": {
         "SourceBucket": f"arn:aws:s3:::{bucket}", "EnableManifestOutput": False,
-        "Filter": {"KeyNameConstraint": {"MatchAnyPrefix": ["in/"]}, "MatchAnyObjectEncryption": [{"SSE-S3": {}}]}}}
+        "Filter": {"KeyNameConstraint": {"MatchAnyPrefix": ["in/"]}, "MatchAnyObjectEncryption": [{"SSES3": {}}]}}}
     job = control.create_job(**asked)["JobId"]
     found = ended(control, job)
     assert (found["Status"], found["ProgressSummary"]["NumberOfTasksSucceeded"]) == ("Complete", 2), found
     generator = found["ManifestGenerator"]["S3JobManifestGenerator"]
-    assert generator["Filter"]["MatchAnyObjectEncryption"] == [{"SSE-S3": {}}]
+    assert generator["Filter"]["MatchAnyObjectEncryption"] == [{"SSES3": {}}]

@@ -7,6 +7,7 @@
 mod access_log;
 mod access_point;
 mod acl;
+mod analytics;
 mod batch;
 mod bucket;
 mod checksum;
@@ -35,6 +36,7 @@ mod ops;
 mod public_access;
 mod range;
 mod replication;
+mod request_metrics;
 mod restore;
 mod settings;
 mod store_version;
@@ -72,6 +74,7 @@ impl ObjectStore {
             buckets: settings::Directory::default(),
             policies: PolicyCache::default(),
             lines: access_log::Lines::default(),
+            reads: analytics::Reads::default(),
         })))
     }
 
@@ -91,6 +94,7 @@ impl ObjectStore {
     pub fn jobs(&self) -> Vec<JobKind> {
         vec![
             access_log::job(&self.0),
+            analytics::job(&self.0),
             batch::job(&self.0),
             events::job(&self.0),
             inventory::job(&self.0),
@@ -118,6 +122,8 @@ pub(crate) struct S3 {
     pub(crate) policies: PolicyCache,
     /// Of access logs, to be delivered.
     pub(crate) lines: access_log::Lines,
+    /// For analyses of storage classes.
+    pub(crate) reads: analytics::Reads,
 }
 
 impl S3 {

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use identity::policy::NamedPolicy;
 use s3_api::{
-    BucketLifecycleConfiguration, BucketLoggingStatus, CORSConfiguration, DefaultRetention,
-    IntelligentTieringConfiguration, InventoryConfiguration, LoggingEnabled, NotificationConfiguration,
-    ObjectLockConfiguration, OwnershipControls, PublicAccessBlockConfiguration, ReplicationConfiguration,
-    ServerSideEncryptionConfiguration, WebsiteConfiguration,
+    AnalyticsConfiguration, BucketLifecycleConfiguration, BucketLoggingStatus, CORSConfiguration,
+    DefaultRetention, IntelligentTieringConfiguration, InventoryConfiguration, LoggingEnabled,
+    MetricsConfiguration, NotificationConfiguration, ObjectLockConfiguration, OwnershipControls,
+    PublicAccessBlockConfiguration, ReplicationConfiguration, ServerSideEncryptionConfiguration,
+    WebsiteConfiguration,
 };
 use serde_json::{Value, json};
 use shapes::{ApiError, Struct};
@@ -52,9 +53,11 @@ pub(crate) struct Settings {
     pub ownership: Ownership,
     pub cors: Option<CORSConfiguration>,
     pub encryption: Option<ServerSideEncryptionConfiguration>,
+    pub analytics: Vec<AnalyticsConfiguration>,
     pub inventory: Vec<InventoryConfiguration>,
     pub lifecycle: Option<BucketLifecycleConfiguration>,
     pub logging: Option<LoggingEnabled>,
+    pub metrics: Vec<MetricsConfiguration>,
     pub notification: Option<NotificationConfiguration>,
     pub replication: Option<ReplicationConfiguration>,
     pub default_retention: Option<DefaultRetention>,
@@ -175,12 +178,14 @@ impl S3 {
             match kind.as_str() {
                 "policy" => policy_text = Some(config.json),
                 "acl" => settings.acl = serde_json::from_str(&config.json).map_err(ApiError::internal)?,
+                "analytics" => settings.analytics.push(config.read()),
                 "cors" => settings.cors = Some(config.read()),
                 "encryption" => settings.encryption = Some(config.read()),
                 "intelligent-tiering" => settings.tiering.push(config.read()),
                 "inventory" => settings.inventory.push(config.read()),
                 "lifecycle" => settings.lifecycle = Some(config.read()),
                 "logging" => settings.logging = config.read::<BucketLoggingStatus>().logging_enabled,
+                "metrics" => settings.metrics.push(config.read()),
                 "notification" => settings.notification = Some(config.read()),
                 "object-lock" => {
                     let lock: ObjectLockConfiguration = config.read();

@@ -6,6 +6,7 @@ use shapes::Timestamp;
 use store::{Table, Tail};
 
 use crate::access_point::{AccessPoint, Block, Place};
+use crate::analytics::Analysed;
 use crate::batch::job::{self as batch, BatchJob, Task, Token};
 use crate::bucket::Bucket;
 use crate::multipart::{Manifest, Part, Upload};
@@ -68,6 +69,9 @@ pub(crate) const BATCH_TASKS: Table<(u128, u64), Task> = Table::new("s3/batch-ta
 
 /// Which jobs client tokens have made: by account, region and token.
 pub(crate) const BATCH_TOKENS: Table<batch::Place, Token> = Table::new("s3/batch-token");
+
+/// What analyses have found: by bucket, configuration and day since the epoch.
+pub(crate) const ANALYSED: Table<(u64, String, i64), Analysed> = Table::new("s3/analysed");
 
 /// What the region itself must remember: its key, and what it has scheduled.
 pub(crate) const FACTS: Table<String, Fact> = Table::new("s3/fact");

@@ -80,6 +80,7 @@ impl HttpFront for Front {
             headers.insert(HOST_ID, id);
         }
         headers.insert(http::header::SERVER, HeaderValue::from_static("AmazonS3"));
+        crate::request_metrics::count(&self.0, exchange, response);
         crate::access_log::note(&self.0, exchange, response);
     }
 }

@@ -12,7 +12,7 @@ use super::configuration_rules as rules;
 use crate::settings::Loaded;
 use crate::store_version::bucket_now;
 use crate::tables::{self, Config};
-use crate::{S3, errors, inventory, lifecycle};
+use crate::{S3, analytics, errors, inventory, lifecycle};
 
 /// Configurations of one kind that a bucket may have (S3 User Guide, the features' quotas).
 const MOST_OF_A_KIND: usize = 1000;
@@ -89,6 +89,7 @@ impl S3 {
     ) -> Result<(), ApiError> {
         let (now, ids) = (self.cloud.clock().now(), self.cloud.ids());
         match (kind, config) {
+            ("analytics", Some(_)) => analytics::schedule(tx, &loaded.bucket, id, now, ids.number()),
             ("inventory", Some(_)) => inventory::schedule(tx, &loaded.bucket, id, now, ids.number()),
             ("lifecycle", Some(_)) => lifecycle::schedule(tx, &loaded.bucket, now, ids.number()),
             // Object Lock can be switched on for a bucket that was made without, and never off again.
@@ -378,7 +379,7 @@ several!(
     "s3:PutAnalyticsConfiguration",
     analytics_configuration,
     analytics_configuration_list,
-    |_, _, _| Ok(()),
+    rules::analytics,
     PutBucketAnalyticsConfiguration,
     PutBucketAnalyticsConfigurationInput,
     PutBucketAnalyticsConfigurationOutput,

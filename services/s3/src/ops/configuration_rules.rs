@@ -224,6 +224,20 @@ pub(super) fn intelligent_tiering(value: &IntelligentTieringConfiguration) -> Re
     Ok(())
 }
 
+/// An export has one format, and a destination that is there.
+pub(super) fn analytics(s3: &S3, _: &Loaded, value: &AnalyticsConfiguration) -> Result<(), ApiError> {
+    let Some(export) = &value.storage_class_analysis.data_export else { return Ok(()) };
+    let destination = &export.destination.s3_bucket_destination;
+    if export.output_schema_version != "V_1" || destination.format != "CSV" {
+        return Err(errors::malformed_xml());
+    }
+    if s3.find_bucket(key::bucket_of_arn(&destination.bucket))?.is_none() {
+        let message = "The destination bucket of the analysis does not exist";
+        return Err(ApiError::sender("InvalidS3DestinationBucket", message));
+    }
+    Ok(())
+}
+
 pub(super) fn inventory(s3: &S3, _: &Loaded, value: &InventoryConfiguration) -> Result<(), ApiError> {
     let destination = &value.destination.s3_bucket_destination;
     if s3.find_bucket(key::bucket_of_arn(&destination.bucket))?.is_none() {

@@ -47,6 +47,7 @@ impl Handle<GetObject> for S3 {
         let length = part.range.end - part.range.start;
         self.accessed(ctx, &loaded, &input.key, &version).await?;
         output.body = Some(self.body(&version, found, &key, part.range).await?);
+        self.analyse_read(&loaded, &input.key, &version, length);
         ctx.publish("AWS/S3", "BytesDownloaded", ("BucketName", &input.bucket), length as f64);
         Ok(output)
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod access_points;
+mod analytics;
 mod batch;
 mod checksums;
 mod configurations;
