@@ -73,9 +73,7 @@ impl S3 {
             if within.start < within.end {
                 let range = within.start - begin..within.end - begin;
                 stretches.extend(match part.content {
-                    Content::File(id) => {
-                        Some(Stretch::Blob { id: SealedId(id), length: part.size, range })
-                    }
+                    Content::File(id) => Some(Stretch::Blob { id: SealedId(id), length: part.size, range }),
                     Content::Row(id) => Some(self.row_stretch(id, key, range)),
                     Content::Empty | Content::Parts(_) => None,
                 });

@@ -329,6 +329,10 @@ pub(crate) fn bad_request(message: &str) -> ApiError {
     error(400, "BadRequestException", message)
 }
 
+pub(crate) fn no_such_lens() -> ApiError {
+    error(404, "NoSuchConfiguration", "The specified configuration does not exist.")
+}
+
 pub(crate) fn no_such_job() -> ApiError {
     error(404, "NotFoundException", "The specified job does not exist.")
 }

@@ -39,6 +39,7 @@ mod replication;
 mod request_metrics;
 mod restore;
 mod settings;
+mod storage_lens;
 mod store_version;
 mod stored_shape;
 mod sweep;
@@ -101,6 +102,7 @@ impl ObjectStore {
             lifecycle::job(&self.0),
             replication::job(&self.0),
             restore::job(&self.0),
+            storage_lens::job(&self.0),
             sweep::job(&self.0),
         ]
     }

@@ -11,6 +11,7 @@ use crate::batch::job::{self as batch, BatchJob, Task, Token};
 use crate::bucket::Bucket;
 use crate::multipart::{Manifest, Part, Upload};
 use crate::object::Version;
+use crate::storage_lens::{self, Lens};
 use crate::tiering::Watched;
 
 /// Buckets by name.
@@ -72,6 +73,12 @@ pub(crate) const BATCH_TOKENS: Table<batch::Place, Token> = Table::new("s3/batch
 
 /// What analyses have found: by bucket, configuration and day since the epoch.
 pub(crate) const ANALYSED: Table<(u64, String, i64), Analysed> = Table::new("s3/analysed");
+
+/// Configurations of Storage Lens by account, region and id.
+pub(crate) const LENSES: Table<storage_lens::Place, Lens> = Table::new("s3/lens");
+
+/// Groups of Storage Lens by account, region and name.
+pub(crate) const LENS_GROUPS: Table<storage_lens::Place, Lens> = Table::new("s3/lens-group");
 
 /// What the region itself must remember: its key, and what it has scheduled.
 pub(crate) const FACTS: Table<String, Fact> = Table::new("s3/fact");

@@ -21,5 +21,6 @@ mod multipart;
 mod objects;
 mod replication;
 mod storage;
+mod storage_lens;
 mod tiering;
 mod versions;
