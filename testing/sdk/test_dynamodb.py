@@ -452,3 +452,30 @@ def test_a_global_table_is_written_to_in_two_regions(region, dynamodb, name):
     assert len(scan(europe)) == 6
     europe.delete_table(TableName=name)
     assert "Replicas" not in dynamodb.describe_table(TableName=name)["Table"]
+
+
+def test_replication_and_exports_go_on_after_a_kill(region, dynamodb, name):
+    europe = region.client("dynamodb", region="eu-west-1")
+    s3 = region.client("s3")
+    create(dynamodb, name)
+    dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
+    eventually(lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE")
+    arn = recoverable(dynamodb, name)
+    s3.create_bucket(Bucket=name)
+    written = set()
+    for number in range(60):
+        client = (dynamodb, europe)[number % 2]
+        client.put_item(TableName=name, Item=item(f"k{number}"))
+        written.add(f"k{number}")
+    export = dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket=name)["ExportDescription"]
+    region.kill()
+    region.start()
+    keys = lambda client: {found["pk"]["S"] for found in client.scan(TableName=name)["Items"]}
+    for client in (dynamodb, europe):
+        eventually(lambda client=client: keys(client) == written)
+
+    def ended():
+        now = dynamodb.describe_export(ExportArn=export["ExportArn"])["ExportDescription"]
+        return now if now["ExportStatus"] != "IN_PROGRESS" else None
+
+    assert eventually(ended)["ExportStatus"] == "COMPLETED"
