@@ -34,11 +34,12 @@ install_runtime() { # FOLDER
         "$1/venv/bin/pip" install --quiet --disable-pip-version-check --target "$1/python" boto3
         touch "$1/python/.done-1"
     fi
-    if [ ! -e "$1/node/.done-1" ]; then
+    if [ ! -e "$1/node/.done-2" ]; then
         echo "Installing the SDK for node functions"
         mkdir -p "$1/node"
         (cd "$1/node" && npm install --silent --no-audit --no-fund --no-package-lock \
-            @aws-sdk/client-sqs @aws-sdk/client-sns @aws-sdk/client-dynamodb @aws-sdk/lib-dynamodb @aws-sdk/client-lambda)
-        touch "$1/node/.done-1"
+            @aws-sdk/client-sqs @aws-sdk/client-sns @aws-sdk/client-dynamodb @aws-sdk/lib-dynamodb @aws-sdk/client-lambda \
+            @aws-sdk/client-eventbridge @aws-sdk/client-scheduler @aws-sdk/client-pipes @aws-sdk/client-s3)
+        touch "$1/node/.done-2"
     fi
 }

@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from brume_region import DEFAULT_ACCOUNT, Region, zip_of
+from brume_region import DEFAULT_ACCOUNT, Region, eventually, zip_of
 
 PLACES = [(account, place) for account in ("111111111111", "222222222222") for place in ("us-east-1", "eu-west-1")]
 
@@ -68,6 +68,74 @@ def test_tables_topics_groups_functions_and_apis_are_apart(region, name):
     for client in clients(region, "apigateway").values():
         client.create_rest_api(name=name)
         assert len(client.get_rest_apis()["items"]) == 1
+
+
+def test_buses_schedules_and_pipes_are_apart(region, name):
+    for (account, place), client in clients(region, "events").items():
+        client.create_event_bus(Name=name)
+        client.put_rule(Name=name, EventBusName=name, EventPattern=json.dumps({"source": [account + place]}))
+        (rule,) = client.list_rules(EventBusName=name)["Rules"]
+        assert rule["Arn"] == f"arn:aws:events:{place}:{account}:rule/{name}/{name}"
+        assert account + place in rule["EventPattern"]
+    for (account, place), client in clients(region, "scheduler").items():
+        client.create_schedule_group(Name=name)
+        assert client.get_schedule_group(Name=name)["Arn"] == f"arn:aws:scheduler:{place}:{account}:schedule-group/{name}"
+    for (account, place), client in clients(region, "pipes").items():
+        queue = f"arn:aws:sqs:{place}:{account}:{name}"
+        role = f"arn:aws:iam::{account}:role/none"
+        client.create_pipe(Name=name, Source=queue, Target=queue, RoleArn=role, DesiredState="STOPPED")
+        assert [pipe["Source"] for pipe in client.list_pipes()["Pipes"] if pipe["Name"] == name] == [queue]
+
+
+def test_an_event_crosses_accounts_and_regions_where_policies_let_it(region, name):
+    """From a bus in one account and region to one in another, to a topic there, and to a queue of a third place."""
+    here, there = ("111111111111", "us-east-1"), ("222222222222", "eu-west-1")
+    events, topics = clients(region, "events"), clients(region, "sns")
+    queues = {at: region.client("sqs", region=at[1], account=at[0]) for at in (here, there)}
+    target_bus = events[there].create_event_bus(Name=name)["EventBusArn"]
+    events[here].put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events[here].put_targets(Rule=name, Targets=[{
+        "Id": "bus", "Arn": target_bus, "RoleArn": sender(region, here, name, target_bus)}])
+    topic = topics[there].create_topic(Name=name)["TopicArn"]
+    events[there].put_rule(Name=name, EventBusName=name, EventPattern=json.dumps({"account": [here[0]]}))
+    events[there].put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "topic", "Arn": topic}])
+    topics[there].set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish",
+            "Resource": topic}, {
+            "Effect": "Allow", "Principal": {"AWS": here[0]}, "Action": ["sns:Subscribe"], "Resource": topic}]}))
+    url = queues[here].create_queue(QueueName=name)["QueueUrl"]
+    queue = f"arn:aws:sqs:{here[1]}:{here[0]}:{name}"
+    queues[here].set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+            "Resource": queue, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}]})})
+    region.client("sns", region=there[1], account=here[0]).subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+
+    def put():
+        entry = {"Source": name, "DetailType": "order", "Detail": '{"n": 1}'}
+        assert events[here].put_events(Entries=[entry])["FailedEntryCount"] == 0
+        received = queues[here].receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
+        return [json.loads(message["Body"]) for message in received]
+
+    assert put() == [], "the other account's bus lets nobody in yet"
+    events[there].put_permission(EventBusName=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Sid": "in", "Effect": "Allow", "Principal": {"AWS": here[0]}, "Action": "events:PutEvents",
+        "Resource": target_bus}]}))
+    (event, *_) = eventually(put)
+    assert (event["account"], event["region"], event["detail"]) == (*here, {"n": 1})
+
+
+def sender(region, at, name, bus):
+    """A role of the account that puts events on the bus."""
+    iam = region.client("iam", account=at[0])
+    trust = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="put", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}]}))
+    return arn
 
 
 def test_identities_belong_to_an_account_and_to_every_region(region, name):

@@ -139,9 +139,9 @@ def test_unknown_rest_paths(region):
 
 
 def test_an_operation_that_is_not_implemented_says_its_name(region):
-    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.CreateGlobalTable"}
-    answer = region.signed("dynamodb", "POST", "/", b'{"GlobalTableName": "t", "ReplicationGroup": []}', headers)
-    assert answer.status == 501 and "CreateGlobalTable" in answer.text, answer
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.EnableKinesisStreamingDestination"}
+    answer = region.signed("dynamodb", "POST", "/", b'{"TableName": "orders", "StreamArn": "arn"}', headers)
+    assert answer.status == 501 and "EnableKinesisStreamingDestination" in answer.text, answer
 
 
 def test_unknown_services(region):

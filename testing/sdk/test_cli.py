@@ -69,6 +69,53 @@ def test_topics(aws, name):
     assert message["Body"] == "to all"
 
 
+def test_events(aws, name):
+    aws("events", "create-event-bus", "--name", name)
+    group = f"/aws/events/{name}"
+    aws("logs", "create-log-group", "--log-group-name", group)
+    aws("events", "put-rule", "--name", name, "--event-bus-name", name, "--event-pattern", '{"source": ["shop"]}')
+    arn = f"arn:aws:logs:us-east-1:{DEFAULT_ACCOUNT}:log-group:{group}"
+    told = aws("events", "put-targets", "--rule", name, "--event-bus-name", name, "--targets", f"Id=log,Arn={arn}")
+    assert told["FailedEntryCount"] == 0
+    entry = {"Source": "shop", "DetailType": "order", "Detail": '{"n": 1}', "EventBusName": name}
+    assert aws("events", "put-events", "--entries", json.dumps([entry]))["FailedEntryCount"] == 0
+    found = eventually(lambda: aws("logs", "filter-log-events", "--log-group-name", group)["events"])
+    assert json.loads(found[0]["message"])["detail"] == {"n": 1}
+    event = json.dumps({"id": "1", "account": "1", "source": "shop", "time": "2026-01-01T00:00:00Z",
+                        "region": "us-east-1", "resources": [], "detail-type": "order", "detail": {}})
+    tested = aws("events", "test-event-pattern", "--event-pattern", '{"source": [{"prefix": "sh"}]}', "--event", event)
+    assert tested == {"Result": True}
+
+
+def test_schedules(aws, region, name):
+    queue = f"arn:aws:sqs:us-east-1:{DEFAULT_ACCOUNT}:{name}"
+    url = aws("sqs", "create-queue", "--queue-name", name)["QueueUrl"]
+    may = [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}]
+    role = region.role(name, may, service="scheduler.amazonaws.com")
+    aws("scheduler", "create-schedule-group", "--name", name)
+    aws("scheduler", "create-schedule", "--name", name, "--group-name", name, "--schedule-expression", "rate(1 hour)",
+        "--flexible-time-window", "Mode=OFF", "--target", json.dumps({"Arn": queue, "RoleArn": role, "Input": "tick"}))
+    region.advance(3601)
+    messages = eventually(lambda: aws("sqs", "receive-message", "--queue-url", url))["Messages"]
+    assert messages[0]["Body"] == "tick"
+    assert aws("scheduler", "list-schedules", "--group-name", name)["Schedules"][0]["State"] == "ENABLED"
+    aws("scheduler", "delete-schedule-group", "--name", name)
+    assert "ResourceNotFoundException" in aws(
+        "scheduler", "get-schedule", "--name", name, "--group-name", name, fails=True)
+
+
+def test_pipes(aws, region, name):
+    urls = [aws("sqs", "create-queue", "--queue-name", f"{name}-{end}")["QueueUrl"] for end in ("in", "out")]
+    arns = [f"arn:aws:sqs:us-east-1:{DEFAULT_ACCOUNT}:{name}-{end}" for end in ("in", "out")]
+    role = region.role(name, [{"Effect": "Allow", "Action": "sqs:*", "Resource": arns}], service="pipes.amazonaws.com")
+    aws("pipes", "create-pipe", "--name", name, "--source", arns[0], "--target", arns[1], "--role-arn", role,
+        "--target-parameters", '{"InputTemplate": "got <$.body>"}')
+    aws("sqs", "send-message", "--queue-url", urls[0], "--message-body", "it")
+    (message,) = aws("sqs", "receive-message", "--queue-url", urls[1], "--wait-time-seconds", "10")["Messages"]
+    assert message["Body"] == 'got "it"'
+    assert aws("pipes", "list-pipes", "--name-prefix", name)["Pipes"][0]["CurrentState"] == "RUNNING"
+
+
 def test_functions_and_their_logs(aws, region, name, tmp_path):
     (tmp_path / "code.zip").write_bytes(zip_of({
         "index.py": "def handler(event, context):\n    print('seen', event['n'])\n    return event['n'] + 1\n"}))

@@ -16,16 +16,22 @@ pytestmark = pytest.mark.skipif(
     reason="node or the JavaScript SDK is not installed: ./test installs them, or set BRUME_NODE_MODULES")
 
 
-def run(region, subject, name):
-    environment = {**region.environment(), "NODE_PATH": str(MODULES), "NODE_NO_WARNINGS": "1"}
+def run(region, subject, name, **variables):
+    environment = {**region.environment(), "NODE_PATH": str(MODULES), "NODE_NO_WARNINGS": "1", **variables}
     done = subprocess.run(["node", str(SCRIPT), subject, name], env=environment, capture_output=True, text=True,
                           timeout=60)
     assert done.returncode == 0 and done.stdout.strip() == f"{subject} works", done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("subject", ["sqs", "sns", "dynamodb"])
+@pytest.mark.parametrize("subject", ["sqs", "sns", "fanout", "dynamodb", "eventbridge", "s3"])
 def test_clients(region, name, subject):
     run(region, subject, name)
+
+
+@pytest.mark.parametrize("subject", ["scheduler", "pipes"])
+def test_clients_that_give_a_role(region, name, subject):
+    may = [allow("sqs:*", f"arn:aws:sqs:us-east-1:{DEFAULT_ACCOUNT}:*")]
+    run(region, subject, name, ROLE=region.role(name, may, service=f"{subject}.amazonaws.com"))
 
 
 def test_invoking_functions(region, name):

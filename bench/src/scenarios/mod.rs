@@ -1,5 +1,6 @@
 //! What is measured of each service.
 
+pub mod delivery;
 pub mod dynamodb;
 pub mod echo;
 pub mod lambda;

@@ -52,6 +52,8 @@ enum Subject {
     SqsBatch,
     /// A long poll on every connection.
     SqsWait,
+    /// One message at a time through a topic and an event bus to a receiver that waits.
+    Delivery,
     /// PutItem, GetItem, UpdateItem on a condition, TransactWriteItems of two, BatchWriteItem of 25, Query of ten.
     Dynamodb,
     /// PutObject and GetObject of 4 KB, 1 MB and 64 MB beside plain synced files, and with `--backlog` lists of 1,000 keys.
@@ -105,6 +107,12 @@ impl Bench {
                 let queue = scenarios::sqs::Queue::create(&self.client(&self.endpoint)?).await?;
                 print(&queue.wait(load).await?);
                 queue.delete().await?;
+            }
+            Subject::Delivery => {
+                let paths = scenarios::delivery::Paths::create(&self.client(&self.endpoint)?).await?;
+                print(&paths.publish(load).await?);
+                print(&paths.put_events(load).await?);
+                paths.delete().await?;
             }
             Subject::Dynamodb => {
                 let table = scenarios::dynamodb::Table::create(&self.client(&self.endpoint)?).await?;

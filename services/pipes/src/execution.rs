@@ -1,6 +1,6 @@
 //! A batch on its way: enrichment, transformation, target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,9 +8,11 @@ use cloud::{BoxFuture, Cloud, Ctx, TraceContext, tenant};
 use identity::{AccountId, Region, arn};
 use serde_json::{Value, json};
 use shapes::ApiError;
-use sources::{Checkpoint, Consumer, Delivered, GivenUp, ItemFailures, Source, Status, item_failures};
+use sources::{
+    Checkpoint, Consumer, Delivered, GivenUp, ItemFailures, Source, SourceKind, Status, item_failures,
+};
 use store::{Range, Scope, Tx};
-use targets::{EventFields, Failure, Kind, Origin, QueueFields, Target};
+use targets::{AfterFailure, EventFields, Failure, Kind, Origin, QueueFields, Target, code};
 
 use crate::log::{Execution, Level};
 use crate::pipe::Pipe;
@@ -27,6 +29,8 @@ struct Running {
     pipes: Arc<Pipes>,
     pipe: Pipe,
     source: Source,
+    /// What comes behind a record must not overtake it.
+    is_ordered: bool,
     origin: Origin,
     enrichment: Payload,
     target: Payload,
@@ -36,8 +40,9 @@ struct Running {
 /// What the target made of a batch.
 enum Outcome {
     Done,
-    /// The events at these places were not taken, each with why.
-    Refused(Vec<(usize, Failure)>),
+    /// The events of these records were not taken, and why the first one was not. `None`: an event tells no longer which
+    /// record it was made of.
+    Refused(Option<BTreeSet<String>>, Failure),
     /// A function's own word on which events it has not worked through.
     Answered(Bytes),
 }
@@ -73,7 +78,8 @@ impl Pipes {
             let template = pipe.enrichment.as_ref().and_then(|enrichment| enrichment.template.as_deref());
             Arc::new(Running {
                 pipes: Arc::clone(self),
-                source: pipe.source_settings.source(&pipe.source, kind),
+                source: pipe.source_settings.source(&pipe.source, kind, pipe.most_records()),
+                is_ordered: kind != SourceKind::Queue || pipe.source.ends_with(".fifo"),
                 origin: Origin { arn, account, region },
                 enrichment: Payload::new(template),
                 target: Payload::new(pipe.target.template.as_deref()),
@@ -153,36 +159,28 @@ impl Running {
         count("Invocations", 1);
         count("EventCount", records.len());
         log.note(ctx, Level::Info, "ExecutionStarted", None, || json!(records));
-        let identifiers: Vec<String> = records.iter().map(identifier).collect();
-        let is_enriched = self.pipe.enrichment.is_some();
+        let names: Names = records.iter().map(|record| (public_name(record), source_name(record))).collect();
         let outcome = match self.enrich(ctx, records, log).await {
             Ok(events) if events.is_empty() => Ok(Outcome::Done),
-            Ok(events) => self.send(ctx, &events, log).await,
+            Ok(events) => self.send(ctx, &events, &names, log).await,
             Err(failure) => Err(failure),
         };
         let (delivered, problem) = match outcome {
             Ok(Outcome::Done) => (Delivered::All, None),
-            // What became of which record is not known behind an enrichment.
-            Ok(Outcome::Refused(refused)) if is_enriched || refused.len() == identifiers.len() => {
-                (Delivered::Nothing(None), refused.into_iter().next().map(|(_, failure)| failure.message))
+            Ok(Outcome::Refused(Some(failed), failure)) if failed.len() < names.len() => {
+                (Delivered::AllBut(failed), Some(failure.message))
             }
-            Ok(Outcome::Refused(refused)) => {
-                let failed = refused.iter().filter_map(|(place, _)| identifiers.get(*place).cloned());
-                let failed: BTreeSet<String> = failed.collect();
-                (Delivered::AllBut(failed), refused.into_iter().next().map(|(_, failure)| failure.message))
-            }
-            Ok(Outcome::Answered(answer)) => {
-                match item_failures(&answer, &identifiers.iter().cloned().collect()) {
-                    ItemFailures::None => (Delivered::All, None),
-                    ItemFailures::Some(failed) => {
-                        (Delivered::AllBut(failed), Some("The target reported failed items.".to_owned()))
-                    }
-                    ItemFailures::All => (
-                        Delivered::Nothing(None),
-                        Some("The target reported that all items failed.".to_owned()),
-                    ),
+            Ok(Outcome::Refused(_, failure)) => (Delivered::Nothing(None), Some(failure.message)),
+            Ok(Outcome::Answered(answer)) => match item_failures(&answer, &names.keys().cloned().collect()) {
+                ItemFailures::None => (Delivered::All, None),
+                ItemFailures::Some(failed) => {
+                    let failed = failed.iter().filter_map(|name| names.get(name).cloned()).collect();
+                    (Delivered::AllBut(failed), Some("The target reported failed items.".to_owned()))
                 }
-            }
+                ItemFailures::All => {
+                    (Delivered::Nothing(None), Some("The target reported that all items failed.".to_owned()))
+                }
+            },
             Err(failure) => (Delivered::Nothing(None), Some(failure.message)),
         };
         let (level, kind) = match &delivered {
@@ -244,7 +242,22 @@ impl Running {
     }
 
     /// Hands the events to the target: to a function all at once, to everything else one by one and in order.
-    async fn send(&self, ctx: &Ctx, events: &[Value], log: &mut Execution<'_>) -> Result<Outcome, Failure> {
+    async fn send(
+        &self,
+        ctx: &Ctx,
+        events: &[Value],
+        names: &Names,
+        log: &mut Execution<'_>,
+    ) -> Result<Outcome, Failure> {
+        // "Batching behavior": a pipe does not call a target with more than it takes at once.
+        if let Some(most) = self.pipe.target.most_events().filter(|most| events.len() > *most as usize) {
+            let message = format!(
+                "The enrichment returned {} events, and the target takes {most} at once.",
+                events.len()
+            );
+            log.note(ctx, Level::Error, "TargetStageFailed", Some(&message), || Value::Null);
+            return Err(Failure::permanent(code::INVALID_PARAMETER, message));
+        }
         let facts = self.facts(ctx);
         let payloads: Vec<Value> = events.iter().map(|event| self.target.of(event, &facts)).collect();
         log.note(ctx, Level::Info, "TargetStageStarted", None, || json!(payloads));
@@ -261,18 +274,22 @@ impl Running {
             for (target, _) in &calls {
                 self.wait_for_rate(ctx, target).await;
             }
-            let outcomes = self.pipes.courier.call_each(ctx, &self.origin, calls).await;
-            let refused: Vec<(usize, Failure)> = outcomes
-                .into_iter()
-                .enumerate()
-                .filter_map(|(place, outcome)| outcome.err().map(|failure| (place, failure)))
-                .collect();
-            Ok(if refused.is_empty() { Outcome::Done } else { Outcome::Refused(refused) })
+            let after_failure = if self.is_ordered { AfterFailure::Stop } else { AfterFailure::GoOn };
+            let outcomes = self.pipes.courier.call_each(ctx, &self.origin, calls, after_failure).await;
+            let is_refused = |place: usize| outcomes.get(place).is_none_or(Result::is_err);
+            let refused = events.iter().enumerate().filter(|(place, _)| is_refused(*place));
+            // An enrichment may have made its own events, without the names of the records.
+            let failed = refused.map(|(_, event)| names.get(&public_name(event)).cloned()).collect();
+            match outcomes.into_iter().find_map(Result::err) {
+                Some(failure) => Ok(Outcome::Refused(failed, failure)),
+                None => Ok(Outcome::Done),
+            }
         };
         match &outcome {
-            Ok(Outcome::Refused(refused)) => {
-                let message = refused.first().map(|(_, failure)| failure.message.as_str());
-                log.note(ctx, Level::Error, "TargetStagePartiallyFailed", message, || Value::Null);
+            Ok(Outcome::Refused(failed, failure)) => {
+                let is_part = failed.as_ref().is_some_and(|failed| failed.len() < names.len());
+                let kind = if is_part { "TargetStagePartiallyFailed" } else { "TargetStageFailed" };
+                log.note(ctx, Level::Error, kind, Some(&failure.message), || Value::Null);
             }
             Ok(_) => log.note(ctx, Level::Info, "TargetStageSucceeded", None, || Value::Null),
             Err(failure) => {
@@ -331,7 +348,6 @@ impl Running {
             "context": {
                 "partnerResourceArn": self.origin.arn,
                 "condition": records.condition,
-                "approximateInvokeCount": records.attempts,
             },
             "version": "1.0",
             "timestamp": ctx.now().iso8601_millis(),
@@ -355,17 +371,29 @@ impl Running {
     }
 }
 
-/// What a function names a failed record by ("Partial batch failure").
-fn identifier(record: &Value) -> String {
+/// The names that a batch's records have outside, and those that their source knows them by.
+type Names = BTreeMap<String, String>;
+
+/// What a target names a failed record by: the id of a message, or of a stream's event (User Guide, "Partial batch failure").
+fn public_name(event: &Value) -> String {
+    let named = event["messageId"].as_str().or_else(|| event["eventID"].as_str());
+    named.unwrap_or_default().to_owned()
+}
+
+/// The id of a message, or the sequence number of a stream's record.
+fn source_name(record: &Value) -> String {
     let named = record["messageId"].as_str().or_else(|| record["dynamodb"]["SequenceNumber"].as_str());
     named.unwrap_or_default().to_owned()
 }
 
-/// The events of an enrichment's answer: those of a list, or the one that it is. An empty answer has none.
+/// The events of an enrichment's answer: those of a list, or the one that it is. `""`, `{}` and `[]` have none, and
+/// `[{}]` is one without content (User Guide, "Filtering events using enrichment").
 fn answered(answer: &[u8]) -> Vec<Value> {
     match serde_json::from_slice(answer) {
         Ok(Value::Array(events)) => events,
         Ok(Value::Null) => Vec::new(),
+        Ok(Value::Object(event)) if event.is_empty() => Vec::new(),
+        Ok(Value::String(text)) if text.is_empty() => Vec::new(),
         Ok(event) => vec![event],
         Err(_) if answer.is_empty() => Vec::new(),
         Err(_) => vec![Value::String(String::from_utf8_lossy(answer).into_owned())],

@@ -7,7 +7,7 @@ use pipes_api as api;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shapes::ApiError;
-use targets::{Origin, Target};
+use targets::{AfterFailure, Origin, Target};
 use tracing::warn;
 
 use crate::Pipes;
@@ -131,7 +131,7 @@ impl<'e> Execution<'e> {
             ..Target::default()
         };
         let calls = self.lines.iter().map(|line| (target.clone(), line.to_string())).collect();
-        for outcome in pipes.courier.call_each(ctx, origin, calls).await {
+        for outcome in pipes.courier.call_each(ctx, origin, calls, AfterFailure::Stop).await {
             if let Err(failure) = outcome {
                 warn!(group = %log.group, reason = %failure.message, "a pipe's log could not be written");
                 return;

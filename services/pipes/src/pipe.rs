@@ -48,6 +48,12 @@ pub(crate) fn find(reader: &mut dyn Reader, name: &str) -> Result<Pipe, ApiError
 }
 
 impl Pipe {
+    /// Records that enrichment and target take at once.
+    pub(crate) fn most_records(&self) -> Option<u32> {
+        let enrichment = self.enrichment.as_ref().and_then(Enrichment::most_events);
+        enrichment.into_iter().chain(self.target.most_events()).min()
+    }
+
     /// As DescribePipe tells it. `problem` is what the last batch failed with.
     pub(crate) fn to_api(&self, ctx: &Ctx, problem: Option<String>) -> api::DescribePipeOutput {
         let text = |text: &str| Some(text.to_owned());
@@ -59,7 +65,9 @@ impl Pipe {
             current_state: text(state(self.runs)),
             state_reason: Some(problem.unwrap_or_else(|| "USER_INITIATED".to_owned())),
             source: text(&self.source),
-            source_parameters: source_kind(&self.source).ok().map(|kind| self.source_settings.to_api(kind)),
+            source_parameters: source_kind(&self.source)
+                .ok()
+                .map(|kind| self.source_settings.to_api(kind, self.most_records())),
             enrichment: self.enrichment.as_ref().map(|enrichment| enrichment.arn.clone()),
             enrichment_parameters: self.enrichment.as_ref().map(Enrichment::to_api),
             target: text(&self.target.arn),

@@ -113,11 +113,23 @@ impl SourceSettings {
         self.window_seconds.unwrap_or(0)
     }
 
-    pub(crate) fn source(&self, arn: &str, kind: SourceKind) -> Source {
+    /// Checks that a batch is no larger than what enrichment and target take at once (User Guide, "Amazon EventBridge
+    /// Pipes batching and concurrency").
+    pub(crate) fn check_batch(&self, most: Option<u32>) -> Result<(), ApiError> {
+        match self.batch_size.zip(most) {
+            Some((size, most)) if size > most => Err(validation(format!(
+                "The batch size {size} of the source is larger than the {most} that the enrichment or the target supports."
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// How the source is read; a batch has `most` records at most where enrichment or target have a bound.
+    pub(crate) fn source(&self, arn: &str, kind: SourceKind, most: Option<u32>) -> Source {
         let usual_size = if kind == SourceKind::Queue { 10 } else { 100 };
         Source {
             arn: arn.to_owned(),
-            batch_size: self.batch_size.unwrap_or(usual_size),
+            batch_size: self.batch_size.unwrap_or(usual_size).min(most.unwrap_or(u32::MAX)),
             window_seconds: self.window(),
             // They were checked when they were stored.
             patterns: self.filters.iter().filter_map(|text| EventPattern::parse(text).ok()).collect(),
@@ -181,8 +193,8 @@ impl SourceSettings {
         Ok(())
     }
 
-    pub(crate) fn to_api(&self, kind: SourceKind) -> api::PipeSourceParameters {
-        let source = self.source("", kind);
+    pub(crate) fn to_api(&self, kind: SourceKind, most: Option<u32>) -> api::PipeSourceParameters {
+        let source = self.source("", kind, most);
         let (batch_size, window) = (Some(source.batch_size as i32), self.window_seconds.map(|it| it as i32));
         let filters = self.filters.iter().map(|text| api::Filter { pattern: Some(text.clone()) }).collect();
         api::PipeSourceParameters {
@@ -243,6 +255,11 @@ impl Enrichment {
         let template = given.input_template.filter(|template| !template.is_empty());
         Payload::check(template.as_deref())?;
         Ok(Some(Self { arn, template, http }))
+    }
+
+    /// As [`TargetSettings::most_events`]: only functions take batches.
+    pub(crate) fn most_events(&self) -> Option<u32> {
+        (Kind::of(&self.arn) != Ok(Kind::Function)).then_some(1)
     }
 
     pub(crate) fn to_api(&self) -> api::PipeEnrichmentParameters {
@@ -334,6 +351,16 @@ impl TargetSettings {
             return Err(validation("MessageGroupId is required for a FIFO queue as a target."));
         }
         Ok(settings)
+    }
+
+    /// Events of one call at most; nothing where only their size matters (User Guide, "Supported batchable targets").
+    pub(crate) fn most_events(&self) -> Option<u32> {
+        match Kind::of(&self.arn) {
+            Ok(Kind::Queue | Kind::Topic | Kind::EventBus) => Some(10),
+            Ok(Kind::LogGroup) => Some(10_000),
+            Ok(Kind::ApiDestination | Kind::RestApi) => Some(1),
+            _ => None,
+        }
     }
 
     /// Everything that may be a path.

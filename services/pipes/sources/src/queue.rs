@@ -12,6 +12,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cloud::{Ctx, TraceContext};
+use identity::arn;
 use serde_json::{Value, json};
 use shapes::ApiError;
 use sqs_api::op::{DeleteMessageBatch, ReceiveMessage};
@@ -123,9 +124,7 @@ impl Reader {
 
     /// Hands messages over; returns those that the consumer has worked through.
     async fn work_off_part(&self, messages: Vec<Message>) -> Vec<Message> {
-        let region = self.consumer.ctx().region();
-        let records =
-            messages.iter().map(|message| record(self.source(), region.as_str(), message)).collect();
+        let records = messages.iter().map(|message| record(self.source(), message)).collect();
         let trace = messages.first().and_then(trace);
         match self.consumer.take(trace, records).await {
             Delivered::All => messages,
@@ -159,7 +158,8 @@ impl Reader {
 }
 
 /// A message as events show it (AWS Lambda Developer Guide, "Standard queue message event").
-fn record(source: &Source, region: &str, message: &Message) -> Value {
+fn record(source: &Source, message: &Message) -> Value {
+    let region = arn::split(&source.arn).map_or("", |parts| parts.region);
     let attributes: BTreeMap<&str, Value> = message
         .message_attributes
         .iter()
@@ -226,21 +226,10 @@ fn is_wanted(source: &Source, message: &Message) -> bool {
     if source.patterns.is_empty() {
         return true;
     }
-    let text = message.body.clone().unwrap_or_default();
-    let body = serde_json::from_str(&text).ok().filter(Value::is_object).unwrap_or(Value::String(text));
-    let attributes: BTreeMap<&str, Value> = message
-        .message_attributes
-        .iter()
-        .flatten()
-        .map(|(name, value)| {
-            (name.as_str(), json!({ "stringValue": value.string_value, "dataType": value.data_type }))
-        })
-        .collect();
-    let record = json!({
-        "messageId": message.message_id,
-        "body": body,
-        "attributes": message.attributes,
-        "messageAttributes": attributes,
-    });
+    let mut record = record(source, message);
+    let text = message.body.as_deref().unwrap_or_default();
+    if let Some(body) = serde_json::from_str::<Value>(text).ok().filter(Value::is_object) {
+        record["body"] = body;
+    }
     source.takes(&record)
 }

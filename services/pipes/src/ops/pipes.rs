@@ -64,6 +64,7 @@ impl Handle<CreatePipe> for Pipes {
             modified: ctx.now(),
             name: input.name,
         };
+        pipe.source_settings.check_batch(pipe.most_records())?;
         let (own, row) = (ctx.clone(), pipe.clone());
         ctx.write(move |tx| {
             if PIPES.contains(tx, &row.name)? {
@@ -168,6 +169,7 @@ impl Handle<UpdatePipe> for Pipes {
         }
         pipe.description = input.description.or(pipe.description);
         pipe.runs = input.desired_state.as_ref().map_or(pipe.runs, |desired| runs(Some(desired)));
+        pipe.source_settings.check_batch(pipe.most_records())?;
         pipe.role = input.role_arn;
         pipe.modified = ctx.now();
         let (own, row) = (ctx.clone(), pipe.clone());

@@ -84,7 +84,23 @@ async fn parameters_that_do_not_fit_are_refused() {
     };
     let template =
         api::PipeTargetParameters { input_template: Some("<$.a..b>".to_owned()), ..Default::default() };
+    let batch = |size: i32| api::PipeSourceParameters {
+        dynamo_db_stream_parameters: Some(api::PipeSourceDynamoDBStreamParameters {
+            starting_position: "LATEST".to_owned(),
+            batch_size: Some(size),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let destination = "arn:aws:events:us-east-1:000000000000:api-destination/d/1";
     for input in [
+        api::CreatePipeInput { source_parameters: Some(batch(11)), ..pipe("p", stream, TARGET) },
+        api::CreatePipeInput { source_parameters: Some(batch(2)), ..pipe("p", stream, destination) },
+        api::CreatePipeInput {
+            source_parameters: Some(batch(2)),
+            enrichment: Some(destination.to_owned()),
+            ..pipe("p", stream, FUNCTION)
+        },
         pipe("p", stream, TARGET),
         pipe("p", SOURCE, "arn:aws:sqs:us-east-1:000000000000:out.fifo"),
         api::CreatePipeInput { source_parameters: Some(filter("{")), ..pipe("p", SOURCE, TARGET) },

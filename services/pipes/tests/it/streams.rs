@@ -1,5 +1,6 @@
 //! Streams of tables as sources.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dynamodb_api::op::{CreateTable, PutItem};
@@ -36,7 +37,12 @@ async fn table(region: &Region) -> String {
 }
 
 async fn put(region: &Region, id: u32) {
-    let item = [("id".to_owned(), AttributeValue::N(id.to_string()))].into();
+    put_in_group(region, id, "g").await;
+}
+
+async fn put_in_group(region: &Region, id: u32, group: &str) {
+    let group = AttributeValue::S(group.to_owned());
+    let item = [("id".to_owned(), AttributeValue::N(id.to_string())), ("group".to_owned(), group)].into();
     let input = PutItemInput { table_name: "orders".to_owned(), item, ..Default::default() };
     region.region.call::<PutItem>(input).await.unwrap();
 }
@@ -69,9 +75,7 @@ async fn changes_go_on_in_their_order_and_once_over_a_restart() {
     put(&region, 5).await;
     region.region.advance(Duration::from_secs(61)).await;
     region.region.advance(Duration::from_secs(61)).await;
-    let mut bodies = region.bodies("out").await;
-    bodies.sort();
-    bodies.dedup();
+    let bodies = region.bodies("out").await;
     let wanted: Vec<String> = (0..6).map(|id| format!("\"INSERT\" \"{id}\"")).collect();
     assert_eq!(bodies, wanted);
 }
@@ -103,7 +107,11 @@ async fn a_poisonous_change_is_cut_out_and_told_to_the_dead_letters() {
     let letters = region.bodies("dead").await;
     assert_eq!(letters.len(), 1);
     let letter: Value = serde_json::from_str(&letters[0]).unwrap();
-    assert_eq!(letter["context"]["condition"], "RetryAttemptsExhausted");
+    let arn = "arn:aws:pipes:us-east-1:000000000000:pipe/p";
+    assert_eq!(
+        letter["context"],
+        json!({ "condition": "RetryAttemptsExhausted", "partnerResourceArn": arn })
+    );
     assert_eq!(letter["DDBStreamBatchInfo"]["batchSize"], 1);
     let ids = |batch: &Value| {
         let ids =
@@ -114,4 +122,68 @@ async fn a_poisonous_change_is_cut_out_and_told_to_the_dead_letters() {
     let taken: Vec<&String> =
         batches.iter().filter(|batch| !batch.contains(&"3".to_owned())).flatten().collect();
     assert_eq!(taken, ["0", "1", "2", "4", "5", "6", "7"]);
+}
+
+#[tokio::test]
+async fn nothing_overtakes_a_change_that_the_target_refuses() {
+    let region = Region::start();
+    let stream = table(&region).await;
+    let fifo = [("FifoQueue", "true"), ("ContentBasedDeduplication", "true")];
+    let target = region.create_queue("out.fifo", &fifo).await;
+    for id in 0..6 {
+        put_in_group(&region, id, if id == 2 { "not a group" } else { "g" }).await;
+    }
+    let input = api::CreatePipeInput {
+        source_parameters: parameters(api::PipeSourceDynamoDBStreamParameters {
+            on_partial_batch_item_failure: Some("AUTOMATIC_BISECT".to_owned()),
+            maximum_retry_attempts: Some(2),
+            ..Default::default()
+        }),
+        target_parameters: Some(api::PipeTargetParameters {
+            input_template: Some("<$.dynamodb.NewImage.id.N> <$.eventID>".to_owned()),
+            sqs_queue_parameters: Some(api::PipeTargetSqsQueueParameters {
+                message_group_id: Some("$.dynamodb.NewImage.group.S".to_owned()),
+                message_deduplication_id: None,
+            }),
+            ..Default::default()
+        }),
+        ..pipe("p", &stream, &target)
+    };
+    region.create(input).await.unwrap();
+    let ids = |bodies: Vec<String>| bodies.iter().map(|body| body[1..2].to_owned()).collect::<String>();
+    assert_eq!(ids(region.bodies("out.fifo").await), "01");
+    for _ in 0..20 {
+        region.region.advance(Duration::from_secs(5)).await;
+    }
+    let reason = region.describe("p").await.state_reason;
+    assert_eq!(ids(region.bodies("out.fifo").await), "01345", "{reason:?}");
+}
+
+#[tokio::test]
+async fn a_function_names_the_failed_change_by_its_event_and_those_before_it_are_done_with() {
+    let has_failed = AtomicBool::new(false);
+    let region = Region::answering(move |events| {
+        let is_poison = |event: &&Value| event["dynamodb"]["NewImage"]["id"]["N"] == "3";
+        let failed = events.as_array().unwrap().iter().filter(is_poison);
+        let failed: Vec<Value> = failed.map(|event| json!({ "itemIdentifier": event["eventID"] })).collect();
+        match has_failed.swap(true, Ordering::Relaxed) {
+            true => Ok(Value::Null),
+            false => Ok(json!({ "batchItemFailures": failed })),
+        }
+    });
+    let stream = table(&region).await;
+    for id in 0..5 {
+        put(&region, id).await;
+    }
+    let input = api::CreatePipeInput {
+        source_parameters: parameters(Default::default()),
+        ..pipe("p", &stream, FUNCTION)
+    };
+    region.create(input).await.unwrap();
+    region.region.advance(Duration::from_secs(5)).await;
+    let ids = |batch: &Value| {
+        let ids = batch.as_array().unwrap().iter();
+        ids.map(|event| event["dynamodb"]["NewImage"]["id"]["N"].as_str().unwrap()).collect::<String>()
+    };
+    assert_eq!(region.payloads().iter().map(ids).collect::<Vec<_>>(), ["01234", "34"]);
 }
