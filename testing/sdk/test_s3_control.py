@@ -133,3 +133,57 @@ def test_a_manifest_is_generated_and_survives_the_wire(region, s3, control, buck
     assert (found["Status"], found["ProgressSummary"]["NumberOfTasksSucceeded"]) == ("Complete", 2), found
     generator = found["ManifestGenerator"]["S3JobManifestGenerator"]
     assert generator["Filter"]["MatchAnyObjectEncryption"] == [{"SSES3": {}}]
+
+
+def test_requests_are_counted_for_each_filter_of_a_bucket(region, s3, bucket):
+    configuration = {"Id": "in", "Filter": {"Prefix": "in/"}}
+    s3.put_bucket_metrics_configuration(Bucket=bucket, Id="in", MetricsConfiguration=configuration)
+    s3.put_object(Bucket=bucket, Key="in/a", Body=b"12345")
+    s3.get_object(Bucket=bucket, Key="in/a")["Body"].read()
+    s3.put_object(Bucket=bucket, Key="out/b", Body=b"x")
+    with pytest.raises(ClientError):
+        s3.get_object(Bucket=bucket, Key="in/missing")
+
+    def sums():
+        lines = region.http("GET", "/_brume/metrics").text.splitlines()
+        return [line for line in lines if f"{bucket}/in" in line]
+    found = eventually(sums)
+    # The last minute alone is told, and one may have begun meanwhile.
+    for name in ("AllRequests", "4xxErrors", "BytesUploaded", "PutRequests", "GetRequests", "TotalRequestLatency"):
+        assert any(f'name="{name}"' in line for line in found), (name, found)
+    assert not any("out" in line for line in found)
+
+
+def test_storage_lens_keeps_its_configuration_and_exports_a_day(region, s3, control, bucket):
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "storage-lens.s3.amazonaws.com"}, "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    s3.put_object(Bucket=bucket, Key="a", Body=b"12345")
+    control.create_storage_lens_group(
+        AccountId=DEFAULT_ACCOUNT, StorageLensGroup={"Name": "some", "Filter": {"MatchAnySuffix": ["a"]}})
+    (group,) = control.list_storage_lens_groups(AccountId=DEFAULT_ACCOUNT)["StorageLensGroupList"]
+    configuration = {
+        "Id": "daily", "IsEnabled": True, "Include": {"Buckets": [f"arn:aws:s3:::{bucket}"]},
+        "AccountLevel": {"BucketLevel": {}, "StorageLensGroupLevel": {
+            "SelectionCriteria": {"Include": [group["StorageLensGroupArn"]]}}},
+        "DataExport": {"S3BucketDestination": {
+            "Format": "CSV", "OutputSchemaVersion": "V_1", "AccountId": DEFAULT_ACCOUNT,
+            "Arn": f"arn:aws:s3:::{bucket}"}},
+    }
+    control.put_storage_lens_configuration(
+        AccountId=DEFAULT_ACCOUNT, ConfigId="daily", StorageLensConfiguration=configuration,
+        Tags=[{"Key": "k", "Value": "v"}])
+    found = control.get_storage_lens_configuration(AccountId=DEFAULT_ACCOUNT, ConfigId="daily")
+    assert found["StorageLensConfiguration"]["Include"] == configuration["Include"]
+    assert found["StorageLensConfiguration"]["AccountLevel"] == configuration["AccountLevel"]
+    tags = control.get_storage_lens_configuration_tagging(AccountId=DEFAULT_ACCOUNT, ConfigId="daily")["Tags"]
+    assert tags == [{"Key": "k", "Value": "v"}]
+    region.advance(24 * 3600)
+    folder = f"StorageLens/{DEFAULT_ACCOUNT}/daily/V_1"
+    listed = eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{folder}/manifests/").get("Contents"))
+    read = lambda key: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    report = read(json.loads(read(listed[0]["Key"]))["reportFiles"][0]["key"])
+    assert f"BUCKET,,{bucket},StorageBytes,5" in report
+    assert f",{bucket},ObjectCount,1" in report and "STORAGE_LENS_GROUP_BUCKET" in report
+    control.delete_storage_lens_configuration(AccountId=DEFAULT_ACCOUNT, ConfigId="daily")
+    control.delete_storage_lens_group(AccountId=DEFAULT_ACCOUNT, Name="some")
