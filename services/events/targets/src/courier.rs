@@ -76,6 +76,14 @@ pub enum Outcome {
     RefusedByDeadLetterQueue,
 }
 
+/// What becomes of the calls behind one that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    GoOn,
+    /// They are not made, for the order of what the calls carry matters.
+    Stop,
+}
+
 /// Makes a service's deliveries.
 pub struct Courier {
     cloud: Cloud,
@@ -199,23 +207,31 @@ impl Courier {
         }
     }
 
-    /// Makes calls in their order and waits for all: one transaction where the kind of target can be a part of one.
+    /// Makes calls in their order and waits for all: one transaction where the kind of target can be a part of one. With
+    /// [`AfterFailure::Stop`] the last outcome is the first failure, if there is one.
     pub async fn call_each(
         &self,
         ctx: &Ctx,
         origin: &Origin,
         calls: Vec<(Target, String)>,
+        after_failure: AfterFailure,
     ) -> Vec<Result<Bytes, Failure>> {
         let is_transactional =
             |(target, _): &(Target, String)| target.kind().is_ok_and(Kind::is_transactional);
         let mut outcomes = Vec::with_capacity(calls.len());
         for part in calls.chunks(MOST_AT_ONCE) {
             if part.len() > 1 && part.iter().all(is_transactional) {
-                outcomes.extend(self.call_together(ctx, origin, part).await);
-                continue;
+                outcomes.extend(self.call_together(ctx, origin, part, after_failure).await);
+            } else {
+                for (target, payload) in part {
+                    outcomes.push(self.call(ctx, origin, target, payload).await);
+                    if after_failure == AfterFailure::Stop && outcomes.last().is_some_and(Result::is_err) {
+                        break;
+                    }
+                }
             }
-            for (target, payload) in part {
-                outcomes.push(self.call(ctx, origin, target, payload).await);
+            if after_failure == AfterFailure::Stop && outcomes.last().is_some_and(Result::is_err) {
+                break;
             }
         }
         outcomes
@@ -226,15 +242,21 @@ impl Courier {
         ctx: &Ctx,
         origin: &Origin,
         calls: &[(Target, String)],
+        after_failure: AfterFailure,
     ) -> Vec<Result<Bytes, Failure>> {
         let (own, from, own_calls, principal) = (ctx.clone(), origin.clone(), calls.to_vec(), self.principal);
         let trace = ctx.trace().to_string();
         let work = move |tx: &mut Tx<'_>| {
-            let called = own_calls.iter().map(|(target, payload)| {
+            let mut called = Vec::with_capacity(own_calls.len());
+            for (target, payload) in &own_calls {
                 let content = Content { payload, trace: Some(&trace) };
-                call::call_within(&own, tx, principal, &from, target, &content).unwrap_or(Ok(()))
-            });
-            Ok::<_, ApiError>(called.collect::<Vec<_>>())
+                called
+                    .push(call::call_within(&own, tx, principal, &from, target, &content).unwrap_or(Ok(())));
+                if after_failure == AfterFailure::Stop && called.last().is_some_and(Result::is_err) {
+                    break;
+                }
+            }
+            Ok::<_, ApiError>(called)
         };
         match ctx.store().write(&origin.scope(), work).await {
             Ok(called) => called.into_iter().map(|outcome| outcome.map(|()| Bytes::new())).collect(),

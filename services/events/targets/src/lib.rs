@@ -10,7 +10,7 @@ mod failure;
 mod http_call;
 mod target;
 
-pub use courier::{Courier, DeadLetter, Delivery, Outcome, Retry};
+pub use courier::{AfterFailure, Courier, DeadLetter, Delivery, Outcome, Retry};
 pub use failure::{Failure, code};
 pub use http_call::{ApiDestinations, HttpParameters, percent_encoded, request, send, with_path_values};
 pub use target::{EventFields, Kind, Origin, QueueFields, Target, TargetError, operation, queue_url};
