@@ -133,6 +133,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     jobs.extend(kms.jobs());
     jobs.extend(logs::jobs(cloud));
     jobs.extend(objects.jobs());
+    jobs.extend(pipes.jobs());
     jobs.extend(scheduler.jobs());
     jobs.extend(secrets.jobs());
     jobs.extend(sns::jobs(cloud, mail));

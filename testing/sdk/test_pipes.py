@@ -26,6 +26,14 @@ def pipes(region):
     return region.client("pipes")
 
 
+def reaches(pipes, name, state):
+    """Waits for a pipe's state; its description."""
+    def described():
+        told = pipes.describe_pipe(Name=name)
+        return told if told["CurrentState"] == state else None
+    return eventually(described, what=f"the pipe to be {state}")
+
+
 class Queue:
     def __init__(self, region, name, **attributes):
         self.sqs = region.client("sqs")
@@ -70,7 +78,7 @@ def test_orders_are_filtered_enriched_and_transformed(region, pipes, queues, nam
         TargetParameters={"InputTemplate": '{"text": "<$.order> costs <$.price>", "by": <aws.pipes.pipe-name>}'},
     )["Arn"]
     assert arn == f"arn:aws:pipes:{HERE}:pipe/{name}"
-    assert pipes.describe_pipe(Name=name)["CurrentState"] == "RUNNING"
+    assert reaches(pipes, name, "RUNNING")["StateReason"] == "USER_INITIATED"
     source.send(*[json.dumps({"id": f"o-{n}", "count": n}) for n in range(4)])
     found = []
     eventually(lambda: found.extend(target.bodies()) or len(found) >= 2)
@@ -150,6 +158,7 @@ def test_pipes_are_stopped_started_listed_and_deleted(region, pipes, queues, nam
     arn = pipes.create_pipe(Name=name, Source=source.arn, Target=target.arn, RoleArn=pipe_role,
                             DesiredState="STOPPED", Tags={"team": "a"})["Arn"]
     source.send("waits")
+    reaches(pipes, name, "STOPPED")
     (listed,) = pipes.list_pipes(NamePrefix=name)["Pipes"]
     assert (listed["CurrentState"], listed["Source"], listed["Target"]) == ("STOPPED", source.arn, target.arn)
     assert source.count() == 1 and target.count() == 0
@@ -159,9 +168,72 @@ def test_pipes_are_stopped_started_listed_and_deleted(region, pipes, queues, nam
     pipes.tag_resource(resourceArn=arn, tags={"stage": "test"})
     pipes.untag_resource(resourceArn=arn, tagKeys=["team"])
     assert pipes.list_tags_for_resource(resourceArn=arn)["tags"] == {"stage": "test"}
+    reaches(pipes, name, "RUNNING")
+    assert pipes.stop_pipe(Name=name)["CurrentState"] == "STOPPING"
+    reaches(pipes, name, "STOPPED")
+    source.send("stays")
+    with pytest.raises(pipes.exceptions.ConflictException) as taken:
+        pipes.create_pipe(Name=name, Source=source.arn, Target=target.arn, RoleArn=pipe_role)
+    assert taken.value.response["Error"]["Message"] == f"Pipe {name} already exists."
+    assert taken.value.response["resourceId"] == name
     assert pipes.delete_pipe(Name=name)["CurrentState"] == "DELETING"
-    with pytest.raises(pipes.exceptions.NotFoundException):
-        pipes.describe_pipe(Name=name)
+
+    def is_gone():
+        try:
+            pipes.describe_pipe(Name=name)
+        except pipes.exceptions.NotFoundException as gone:
+            return gone.response["Error"]["Message"] == f"Pipe {name} does not exist."
+
+    eventually(is_gone)
+    assert source.count() == 1 and target.count() == 0
     with pytest.raises(ClientError) as refused:
         pipes.create_pipe(Name=name, Source=f"arn:aws:kinesis:{HERE}:stream/s", Target=target.arn, RoleArn=pipe_role)
     assert refused.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_a_pipe_that_may_not_read_its_source_is_not_created(region, pipes, queues, name):
+    source, target = queues
+    pipe_role = role(region, name, allow("sqs:GetQueueAttributes", source.arn), allow("sqs:SendMessage", target.arn))
+    pipes.create_pipe(Name=name, Source=source.arn, Target=target.arn, RoleArn=pipe_role)
+    assert reaches(pipes, name, "CREATE_FAILED")["StateReason"] == (
+        "Input parameter is invalid from the request due to : The provided customer role does not have permissions to "
+        "call ReceiveMessage on SQS")
+    region.client("iam").put_role_policy(RoleName=f"{name}-pipe", PolicyName="more", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [allow(READS, source.arn)]}))
+    pipes.start_pipe(Name=name)
+    reaches(pipes, name, "RUNNING")
+    source.send("now")
+    (body,) = eventually(target.bodies)
+    assert json.loads(body)["body"] == "now"
+
+
+def test_a_role_that_does_not_trust_pipes_is_of_no_use(region, pipes, queues, name):
+    source, target = queues
+    other = region.role(name, [allow(READS, source.arn)], service="lambda.amazonaws.com")
+    pipes.create_pipe(Name=name, Source=source.arn, Target=target.arn, RoleArn=other)
+    assert "cannot be assumed" in reaches(pipes, name, "CREATE_FAILED")["StateReason"]
+
+
+def test_requests_that_do_not_fit_are_refused(pipes, queues, name):
+    source, target = queues
+    good = {"Name": name, "Source": source.arn, "Target": target.arn,
+            "RoleArn": f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/pipe"}
+    stream = f"arn:aws:dynamodb:{HERE}:table/t/stream/2026-01-01T00:00:00.000"
+    for wrong in [
+        {"Name": "not a name"},
+        {"RoleArn": "nobody"},
+        {"Source": "nothing"},
+        {"DesiredState": "FLYING"},
+        {"Source": stream},
+        {"Target": target.arn + ".fifo"},
+        {"SourceParameters": {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}},
+        {"SourceParameters": {"SqsQueueParameters": {"BatchSize": 10001}}},
+        {"SourceParameters": {"SqsQueueParameters": {"BatchSize": 11, "MaximumBatchingWindowInSeconds": 1}}},
+        {"TargetParameters": {"InputTemplate": "<aws.pipes.unknown>"}},
+    ]:
+        with pytest.raises(pipes.exceptions.ValidationException):
+            pipes.create_pipe(**{**good, **wrong})
+    for operation in (pipes.describe_pipe, pipes.start_pipe, pipes.stop_pipe, pipes.delete_pipe):
+        with pytest.raises(pipes.exceptions.NotFoundException) as gone:
+            operation(Name=name)
+        assert gone.value.response["Error"]["Message"] == f"Pipe {name} does not exist."

@@ -17,6 +17,7 @@ use targets::{AfterFailure, EventFields, Failure, Kind, Origin, QueueFields, Tar
 use crate::log::{Execution, Level};
 use crate::pipe::Pipe;
 use crate::settings::source_kind;
+use crate::state::State;
 use crate::tables::{CHECKPOINTS, PIPES, RUNNING};
 use crate::transform::{Dynamic, Facts, Payload};
 use crate::{PRINCIPAL, Pipes};
@@ -70,7 +71,7 @@ impl Pipes {
         self.tasks.stop(&scope, &pipe.name);
         // What is no source was refused when the pipe was made.
         let Ok(kind) = source_kind(&pipe.source) else { return };
-        if !pipe.runs {
+        if pipe.state != State::Running {
             return;
         }
         let arn = format!("arn:aws:pipes:{}:{account}:pipe/{}", region.as_str(), pipe.name);

@@ -4,17 +4,21 @@
 //! A running pipe is a task that reads its source. Reading, retrying and keeping the place in a stream is the `sources`
 //! crate's; calling targets is the `targets` crate's. What is here is what lies between: [`transform`] and [`execution`].
 
+mod access;
+mod earlier_rows;
 mod errors;
 mod execution;
 mod log;
 mod ops;
 mod pipe;
 mod settings;
+mod state;
 mod tables;
 mod transform;
 
 use std::sync::Arc;
 
+use clock::JobKind;
 use cloud::{Cloud, Service};
 use shapes::ApiError;
 use sources::Tasks;
@@ -34,6 +38,11 @@ impl PipesService {
     /// The service as the region's registry wants it.
     pub fn service(&self) -> Service {
         Service::new(&pipes_api::SERVICE, Arc::clone(&self.0), ops::OPERATIONS)
+    }
+
+    /// The kind of job that starts, stops and deletes pipes.
+    pub fn jobs(&self) -> Vec<JobKind> {
+        vec![state::jobs(&self.0)]
     }
 
     /// Starts the tasks of all running pipes, once the region is open.

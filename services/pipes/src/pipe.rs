@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
 use store::Reader;
 
+use crate::earlier_rows::FirstPipe;
 use crate::errors;
 use crate::log::Log;
 use crate::settings::{Enrichment, SourceSettings, TargetSettings, source_kind};
+use crate::state::State;
 use crate::tables::PIPES;
 
 /// A pipe's row.
@@ -20,6 +22,7 @@ pub(crate) struct Pipe {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
+    /// Whether it is asked to run.
     pub runs: bool,
     pub source: String,
     pub source_settings: SourceSettings,
@@ -30,16 +33,19 @@ pub(crate) struct Pipe {
     pub tags: BTreeMap<String, String>,
     pub created: Timestamp,
     pub modified: Timestamp,
+    pub state: State,
+    /// Why the pipe cannot run.
+    pub reason: Option<String>,
 }
 
-store::row!(Pipe, 1);
+store::row!(Pipe, 2, FirstPipe);
 
 pub(crate) fn pipe_arn(ctx: &Ctx, name: &str) -> String {
     format!("arn:aws:pipes:{}:{}:pipe/{name}", ctx.region().as_str(), ctx.account())
 }
 
-/// `RUNNING` or `STOPPED`, as DesiredState and CurrentState have it.
-pub(crate) fn state(runs: bool) -> &'static str {
+/// `RUNNING` or `STOPPED`, as requests ask for it.
+pub(crate) fn requested(runs: bool) -> &'static str {
     if runs { "RUNNING" } else { "STOPPED" }
 }
 
@@ -48,6 +54,17 @@ pub(crate) fn find(reader: &mut dyn Reader, name: &str) -> Result<Pipe, ApiError
 }
 
 impl Pipe {
+    /// DesiredState.
+    pub(crate) fn desired(&self) -> &'static str {
+        if self.state == State::Deleting { "DELETED" } else { requested(self.runs) }
+    }
+
+    fn state_reason(&self, problem: Option<String>) -> Option<String> {
+        let reason = self.reason.clone().or(problem).unwrap_or_else(|| "USER_INITIATED".to_owned());
+        // PipeStateReason: 512 characters.
+        Some(reason.chars().take(512).collect())
+    }
+
     /// Records that enrichment and target take at once.
     pub(crate) fn most_records(&self) -> Option<u32> {
         let enrichment = self.enrichment.as_ref().and_then(Enrichment::most_events);
@@ -61,9 +78,9 @@ impl Pipe {
             arn: Some(pipe_arn(ctx, &self.name)),
             name: text(&self.name),
             description: self.description.clone(),
-            desired_state: text(state(self.runs)),
-            current_state: text(state(self.runs)),
-            state_reason: Some(problem.unwrap_or_else(|| "USER_INITIATED".to_owned())),
+            desired_state: text(self.desired()),
+            current_state: text(self.state.name()),
+            state_reason: self.state_reason(problem),
             source: text(&self.source),
             source_parameters: source_kind(&self.source)
                 .ok()
@@ -87,9 +104,9 @@ impl Pipe {
         api::Pipe {
             arn: Some(pipe_arn(ctx, &self.name)),
             name: text(&self.name),
-            desired_state: text(state(self.runs)),
-            current_state: text(state(self.runs)),
-            state_reason: text("USER_INITIATED"),
+            desired_state: text(self.desired()),
+            current_state: text(self.state.name()),
+            state_reason: self.state_reason(None),
             source: text(&self.source),
             enrichment: self.enrichment.as_ref().map(|enrichment| enrichment.arn.clone()),
             target: text(&self.target.arn),

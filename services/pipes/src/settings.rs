@@ -341,6 +341,9 @@ impl TargetSettings {
             arn,
         };
         Payload::check(settings.template.as_deref())?;
+        if settings.event.source.starts_with("aws.") {
+            return Err(validation("The Source of EventBridgeEventBusParameters must not begin with aws."));
+        }
         for text in settings.dynamic() {
             check_path(text)?;
         }
@@ -420,6 +423,9 @@ fn http_parameters(
         headers: headers.unwrap_or_default(),
         query: query.unwrap_or_default(),
     };
+    if http.path_values.iter().any(|value| value.trim().is_empty()) {
+        return Err(validation("The values of PathParameterValues must not be empty."));
+    }
     for text in http.path_values.iter().chain(http.headers.values()).chain(http.query.values()) {
         check_path(text)?;
     }

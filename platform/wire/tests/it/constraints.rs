@@ -91,6 +91,8 @@ const UNCHECKED: &[&str] = &[
     r"^(?!\s*$).+",
     r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$",
     r"^(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)$",
+    r"(?!\s*$).+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)",
+    r".*(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*).*",
     // Of operations that are not here: instances and commands of Systems Manager.
     r"^.{1,100000}$",
     SYSTEMS_MANAGER_DATE,

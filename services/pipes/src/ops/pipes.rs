@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
-use cloud::{Ctx, Guard, Handle, tenant};
+use cloud::{Ctx, Guard, Handle};
 use pipes_api as api;
 use pipes_api::op::{CreatePipe, DeletePipe, DescribePipe, ListPipes, StartPipe, StopPipe, UpdatePipe};
 use shapes::ApiError;
-use store::Range;
+use store::{Range, Reader};
 
-use crate::execution::list_running;
 use crate::log::Log;
-use crate::pipe::{Pipe, find, pipe_arn, state};
+use crate::pipe::{Pipe, find, pipe_arn};
 use crate::settings::{Enrichment, SourceSettings, TargetSettings, source_kind};
-use crate::tables::{CHECKPOINTS, PIPES};
+use crate::state::{State, change};
+use crate::tables::PIPES;
 use crate::{Pipes, errors};
 
-/// Shards of one pipe of which something is kept.
-const MOST_SHARDS: usize = 100_000;
 /// API Reference, ListPipes: Limit.
 const USUAL_PAGE: usize = 100;
 
@@ -29,6 +27,12 @@ fn refuse_key(key: Option<&String>) -> Result<(), ApiError> {
         Some(_) => Err(errors::not_here_yet("KmsKeyIdentifier")),
         None => Ok(()),
     }
+}
+
+/// The pipe, whose state must be one that lasts.
+fn settled(rows: &mut dyn Reader, name: &str) -> Result<Pipe, ApiError> {
+    let pipe = find(rows, name)?;
+    if pipe.state.lasts() { Ok(pipe) } else { Err(errors::pipe_is_changing(&pipe)) }
 }
 
 fn runs(desired: Option<&String>) -> bool {
@@ -63,6 +67,8 @@ impl Handle<CreatePipe> for Pipes {
             created: ctx.now(),
             modified: ctx.now(),
             name: input.name,
+            state: State::Creating,
+            reason: None,
         };
         pipe.source_settings.check_batch(pipe.most_records())?;
         let (own, row) = (ctx.clone(), pipe.clone());
@@ -70,16 +76,14 @@ impl Handle<CreatePipe> for Pipes {
             if PIPES.contains(tx, &row.name)? {
                 return Err(errors::pipe_exists(&row.name));
             }
-            PIPES.put(tx, &row.name, &row);
-            list_running(tx, &own, &row.name, row.runs);
+            change(&own, tx, &mut row.clone(), State::Creating);
             Ok(())
         })
         .await?;
-        self.start_pipe(ctx.account(), ctx.region(), pipe.clone());
         Ok(api::CreatePipeOutput {
             arn: Some(pipe_arn(ctx, &pipe.name)),
-            desired_state: Some(state(pipe.runs).to_owned()),
-            current_state: Some("CREATING".to_owned()),
+            desired_state: Some(pipe.desired().to_owned()),
+            current_state: Some(pipe.state.name().to_owned()),
             creation_time: Some(pipe.created),
             last_modified_time: Some(pipe.modified),
             name: Some(pipe.name),
@@ -98,7 +102,7 @@ impl Handle<DescribePipe> for Pipes {
         input: api::DescribePipeInput,
     ) -> Result<api::DescribePipeOutput, ApiError> {
         let pipe = find(&mut ctx.read()?, &input.name)?;
-        let last = self.tasks.last_result(&tenant(ctx.account(), ctx.region()), &pipe.name);
+        let last = self.tasks.last_result(ctx.scope(), &pipe.name);
         let problem = last.and_then(|text| text.strip_prefix("PROBLEM: ").map(str::to_owned));
         Ok(pipe.to_api(ctx, problem))
     }
@@ -121,8 +125,8 @@ impl Handle<ListPipes> for Pipes {
             begins(&pipe.name, &input.name_prefix)
                 && begins(&pipe.source, &input.source_prefix)
                 && begins(&pipe.target.arn, &input.target_prefix)
-                && input.desired_state.as_ref().is_none_or(|wanted| wanted == state(pipe.runs))
-                && input.current_state.as_ref().is_none_or(|wanted| wanted == state(pipe.runs))
+                && input.desired_state.as_ref().is_none_or(|wanted| wanted == pipe.desired())
+                && input.current_state.as_ref().is_none_or(|wanted| wanted == pipe.state.name())
         };
         let limit = input.limit.map_or(USUAL_PAGE, |limit| limit.clamp(1, 100) as usize);
         let rows = PIPES.list(&mut ctx.read()?, &range, usize::MAX)?;
@@ -147,7 +151,7 @@ impl Handle<UpdatePipe> for Pipes {
         input: api::UpdatePipeInput,
     ) -> Result<api::UpdatePipeOutput, ApiError> {
         refuse_key(input.kms_key_identifier.as_ref())?;
-        let mut pipe = find(&mut ctx.read()?, &input.name)?;
+        let mut pipe = settled(&mut ctx.read()?, &input.name)?;
         let (id, before) = (pipe.id.clone(), pipe.modified);
         let kind = source_kind(&pipe.source)?;
         if let Some(given) = input.source_parameters {
@@ -174,23 +178,21 @@ impl Handle<UpdatePipe> for Pipes {
         pipe.modified = ctx.now();
         let (own, row) = (ctx.clone(), pipe.clone());
         ctx.write(move |tx| {
-            let known = find(tx, &row.name)?;
-            if (known.id, known.modified) != (id.clone(), before) {
-                return Err(pipes_api::error::conflict_exception(format!(
-                    "Pipe {} is being changed by another request.",
-                    row.name
-                )));
+            let known = settled(tx, &row.name)?;
+            if (&known.id, known.modified) != (&id, before) {
+                return Err(errors::pipe_is_changing(&known));
             }
-            PIPES.put(tx, &row.name, &row);
-            list_running(tx, &own, &row.name, row.runs);
+            let mut row = Pipe { tags: known.tags, ..row.clone() };
+            change(&own, tx, &mut row, State::Updating);
             Ok(())
         })
         .await?;
-        self.start_pipe(ctx.account(), ctx.region(), pipe.clone());
+        // Nothing goes on on the old terms once this is answered.
+        self.tasks.stop(ctx.scope(), &pipe.name);
         Ok(api::UpdatePipeOutput {
             arn: Some(pipe_arn(ctx, &pipe.name)),
-            desired_state: Some(state(pipe.runs).to_owned()),
-            current_state: Some("UPDATING".to_owned()),
+            desired_state: Some(pipe.desired().to_owned()),
+            current_state: Some(State::Updating.name().to_owned()),
             creation_time: Some(pipe.created),
             last_modified_time: Some(pipe.modified),
             name: Some(pipe.name),
@@ -211,20 +213,16 @@ impl Handle<DeletePipe> for Pipes {
         let (own, name) = (ctx.clone(), input.name);
         let pipe = ctx
             .write(move |tx| {
-                let pipe = find(tx, &name)?;
-                PIPES.delete(tx, &name);
-                list_running(tx, &own, &name, false);
-                for (key, _) in CHECKPOINTS.list(tx, &Range::prefix(&pipe.id), MOST_SHARDS)? {
-                    CHECKPOINTS.delete(tx, &key);
-                }
+                let mut pipe = settled(tx, &name)?;
+                change(&own, tx, &mut pipe, State::Deleting);
                 Ok::<_, ApiError>(pipe)
             })
             .await?;
-        self.tasks.stop(&tenant(ctx.account(), ctx.region()), &pipe.name);
+        self.tasks.stop(ctx.scope(), &pipe.name);
         Ok(api::DeletePipeOutput {
             arn: Some(pipe_arn(ctx, &pipe.name)),
-            desired_state: Some("DELETED".to_owned()),
-            current_state: Some("DELETING".to_owned()),
+            desired_state: Some(pipe.desired().to_owned()),
+            current_state: Some(pipe.state.name().to_owned()),
             creation_time: Some(pipe.created),
             last_modified_time: Some(pipe.modified),
             name: Some(pipe.name),
@@ -233,19 +231,26 @@ impl Handle<DeletePipe> for Pipes {
 }
 
 impl Pipes {
-    /// Starts or stops a pipe.
-    async fn switch(self: &Arc<Self>, ctx: &Ctx, name: String, runs: bool) -> Result<Pipe, ApiError> {
+    /// Starts or stops a pipe; one that runs or is stopped already stays as it is.
+    async fn switch(&self, ctx: &Ctx, name: String, runs: bool) -> Result<Pipe, ApiError> {
         let own = ctx.clone();
         let pipe = ctx
             .write(move |tx| {
-                let mut pipe = find(tx, &name)?;
-                (pipe.runs, pipe.modified) = (runs, own.now());
-                PIPES.put(tx, &name, &pipe);
-                list_running(tx, &own, &name, runs);
+                let mut pipe = settled(tx, &name)?;
+                let (aim, way) = match runs {
+                    true => (State::Running, State::Starting),
+                    false => (State::Stopped, State::Stopping),
+                };
+                if pipe.state != aim {
+                    (pipe.runs, pipe.modified) = (runs, own.now());
+                    change(&own, tx, &mut pipe, way);
+                }
                 Ok::<_, ApiError>(pipe)
             })
             .await?;
-        self.start_pipe(ctx.account(), ctx.region(), pipe.clone());
+        if !runs {
+            self.tasks.stop(ctx.scope(), &pipe.name);
+        }
         Ok(pipe)
     }
 }
@@ -263,8 +268,8 @@ impl Handle<StartPipe> for Pipes {
         let pipe = self.switch(ctx, input.name, true).await?;
         Ok(api::StartPipeOutput {
             arn: Some(pipe_arn(ctx, &pipe.name)),
-            desired_state: Some(state(true).to_owned()),
-            current_state: Some("STARTING".to_owned()),
+            desired_state: Some(pipe.desired().to_owned()),
+            current_state: Some(pipe.state.name().to_owned()),
             creation_time: Some(pipe.created),
             last_modified_time: Some(pipe.modified),
             name: Some(pipe.name),
@@ -285,8 +290,8 @@ impl Handle<StopPipe> for Pipes {
         let pipe = self.switch(ctx, input.name, false).await?;
         Ok(api::StopPipeOutput {
             arn: Some(pipe_arn(ctx, &pipe.name)),
-            desired_state: Some(state(false).to_owned()),
-            current_state: Some("STOPPING".to_owned()),
+            desired_state: Some(pipe.desired().to_owned()),
+            current_state: Some(pipe.state.name().to_owned()),
             creation_time: Some(pipe.created),
             last_modified_time: Some(pipe.modified),
             name: Some(pipe.name),

@@ -158,6 +158,7 @@ fn services(
     ];
     *made = Some(pipes);
     let mut jobs = bridge.jobs();
+    jobs.extend(made.iter().flat_map(PipesService::jobs));
     jobs.extend(tables.jobs());
     (services, jobs)
 }

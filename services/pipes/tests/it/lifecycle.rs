@@ -93,7 +93,24 @@ async fn parameters_that_do_not_fit_are_refused() {
         ..Default::default()
     };
     let destination = "arn:aws:events:us-east-1:000000000000:api-destination/d/1";
+    let bus = "arn:aws:events:us-east-1:000000000000:event-bus/b";
+    let from_aws = api::PipeTargetParameters {
+        event_bridge_event_bus_parameters: Some(api::PipeTargetEventBridgeEventBusParameters {
+            source: Some("aws.s3".to_owned()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let blank = api::PipeTargetParameters {
+        http_parameters: Some(api::PipeTargetHttpParameters {
+            path_parameter_values: Some(vec![" ".to_owned()]),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
     for input in [
+        api::CreatePipeInput { target_parameters: Some(from_aws), ..pipe("p", SOURCE, bus) },
+        api::CreatePipeInput { target_parameters: Some(blank), ..pipe("p", SOURCE, destination) },
         api::CreatePipeInput { source_parameters: Some(batch(11)), ..pipe("p", stream, TARGET) },
         api::CreatePipeInput { source_parameters: Some(batch(2)), ..pipe("p", stream, destination) },
         api::CreatePipeInput {
@@ -175,7 +192,12 @@ async fn a_stopped_pipe_leaves_messages_alone_until_it_is_started_even_over_a_re
     region.send("in", "again").await;
     let bodies = region.bodies("out").await;
     assert!(bodies.iter().any(|body| body.contains("again")), "{bodies:?}");
-    region.region.call::<DeletePipe>(api::DeletePipeInput { name: name() }).await.unwrap();
+    let deleted = region.region.call::<DeletePipe>(api::DeletePipeInput { name: name() }).await.unwrap();
+    assert_eq!(
+        (deleted.desired_state.as_deref(), deleted.current_state.as_deref()),
+        (Some("DELETED"), Some("DELETING"))
+    );
+    region.region.settle().await;
     let gone = region.region.call::<DescribePipe>(api::DescribePipeInput { name: name() }).await.unwrap_err();
     assert_eq!((gone.code(), gone.message()), ("NotFoundException", "Pipe p does not exist."));
     region.send("in", "left").await;

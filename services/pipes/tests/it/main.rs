@@ -6,4 +6,5 @@ mod enrichment;
 mod kit;
 mod lifecycle;
 mod queues;
+mod states;
 mod streams;
