@@ -29,7 +29,9 @@ pub(crate) const ANSWERS: Table<(u64, Tail), Answer> = Table::new("dynamodb/entr
 pub(crate) const ANSWER_ENTRIES: Table<(u64, Unread), Answer> = Table::new("dynamodb/entry");
 /// Streams by table name and label; they outlive their table by a day.
 pub(crate) const STREAMS: Table<(String, String), StreamRow> = Table::new("dynamodb/stream");
-/// Changes of streamed tables, by stream and sequence number.
+/// Shards by stream, creation and the last digits of their ids.
+pub(crate) const SHARDS: Table<(u64, Timestamp, u64), ShardRow> = Table::new("dynamodb/stream-shard");
+/// Changes of streamed tables, by the place of their shard and sequence number.
 pub(crate) const RECORDS: Table<(u64, u64), RecordRow> = Table::new("dynamodb/change");
 /// How far a stream has come.
 pub(crate) const STREAM_ENDS: Table<u64, StreamEnd> = Table::new("dynamodb/stream-end");
@@ -192,17 +194,69 @@ pub(crate) struct RecordRow {
 
 store::row!(RecordRow, 1);
 
+/// Where a stream's end was before there were shards: all of it lies under its own id.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct FirstStreamEnd {
+    last: u64,
+    trimmed: u64,
+    has_trimming: bool,
+}
+
+store::row!(FirstStreamEnd, 1);
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StreamEnd {
     /// The last sequence number.
     pub last: u64,
-    /// Records up to this one are gone.
-    pub trimmed: u64,
     /// A job waits for the oldest record's day to end.
     pub has_trimming: bool,
+    /// Shards that are written to, in the order of their tokens.
+    pub open: Vec<OpenShard>,
 }
 
-store::row!(StreamEnd, 1);
+impl From<FirstStreamEnd> for StreamEnd {
+    fn from(first: FirstStreamEnd) -> Self {
+        Self { last: first.last, has_trimming: first.has_trimming, open: Vec::new() }
+    }
+}
+
+store::row!(StreamEnd, 2, FirstStreamEnd);
+
+/// A shard that is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OpenShard {
+    pub created: Timestamp,
+    /// Its records lie under it.
+    pub place: u64,
+    /// The first token of its partitions; those of the next shard end them.
+    pub from: u16,
+    /// Its last sequence number; 0 before the first.
+    pub last: u64,
+    /// Write units since a moment, of which it is decided whether the shard splits.
+    pub window: Timestamp,
+    pub units: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ShardRow {
+    pub place: u64,
+    /// The id of the shard that it follows.
+    pub parent: Option<String>,
+    /// No record has a lower number.
+    pub first: u64,
+    /// Records up to this one are gone.
+    pub trimmed: u64,
+    pub closed: Option<ClosedShard>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ClosedShard {
+    /// The last sequence number.
+    pub last: u64,
+    pub at: Timestamp,
+}
+
+store::row!(ShardRow, 1);
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct ExpiryJob {
@@ -299,6 +353,14 @@ impl Row for StoredSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_from_before_shards_goes_on_with_its_numbers() {
+        let mut bytes = Vec::new();
+        FirstStreamEnd { last: 9, trimmed: 4, has_trimming: true }.encode(&mut bytes);
+        let end = StreamEnd::decode(&bytes).unwrap();
+        assert_eq!(end, StreamEnd { last: 9, has_trimming: true, open: Vec::new() });
+    }
 
     #[test]
     fn an_item_is_the_same_in_all_its_readings() {

@@ -9,8 +9,11 @@ use shapes::{ApiError, Timestamp};
 use store::{Order, Range, Tx};
 
 use super::{ROWS_AT_ONCE, Running, TRIMMING, Work, encode};
-use crate::streams::KEPT_FOR;
-use crate::tables::{JOURNAL, JOURNAL_ENDS, JournalEnd, RECORDS, STREAM_ENDS, STREAMS, StreamEnd};
+use crate::streams::shard::Shard;
+use crate::streams::{self, KEPT_FOR};
+use crate::tables::{
+    JOURNAL, JOURNAL_ENDS, JournalEnd, RECORDS, SHARDS, STREAM_ENDS, STREAMS, ShardRow, StreamEnd, StreamRow,
+};
 use crate::target::Target;
 
 impl Running {
@@ -52,8 +55,41 @@ fn trim_stream(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, label: &str) -> Resu
     let key = (target.name.clone(), label.to_owned());
     let Some(stream) = STREAMS.find(tx, &key)? else { return Ok(true) };
     let now = ctx.now();
+    let (mut next, mut is_all) = (None, true);
+    let mut has_shards = false;
+    let shards = streams::shard::shards(tx, &stream, None, usize::MAX)?;
+    for shard in shards {
+        let (due, is_rest) = trim_shard(tx, &stream, shard, now)?;
+        has_shards |= due.is_some() || is_rest;
+        next = [next, due].into_iter().flatten().min();
+        is_all &= !is_rest;
+    }
+    if !is_all {
+        return Ok(false);
+    }
     let end = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
-    let kept = Range::prefix(&stream.id).starting_at(&(stream.id, end.trimmed + 1));
+    STREAM_ENDS.put(tx, &stream.id, &StreamEnd { has_trimming: next.is_some(), ..end });
+    match next {
+        Some(next) => again(ctx, tx, target, &Work::TrimStream { label: label.to_owned() }, next),
+        None if stream.ended.is_some_and(|ended| ended + KEPT_FOR <= now) && !has_shards => {
+            STREAMS.delete(tx, &key);
+            STREAM_ENDS.delete(tx, &stream.id);
+        }
+        None => {}
+    }
+    Ok(true)
+}
+
+/// Takes the old records of one shard, and the shard once it is closed and has none: when there is more to do, and whether
+/// that is at once.
+fn trim_shard(
+    tx: &mut Tx<'_>,
+    stream: &StreamRow,
+    shard: Shard,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, bool), ApiError> {
+    let (place, trimmed) = (shard.row.place, shard.row.trimmed);
+    let kept = Range::prefix(&place).starting_at(&(place, trimmed + 1));
     let (mut old, mut next) = (Vec::new(), None);
     RECORDS.visit(tx, &kept, Order::Ascending, |key, row| {
         if row.time + KEPT_FOR > now || old.len() == ROWS_AT_ONCE {
@@ -64,20 +100,15 @@ fn trim_stream(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, label: &str) -> Resu
         ControlFlow::Continue(())
     })?;
     old.iter().for_each(|key| RECORDS.delete(tx, key));
-    let trimmed = old.last().map_or(end.trimmed, |(_, number)| *number);
-    STREAM_ENDS.put(tx, &stream.id, &StreamEnd { trimmed, has_trimming: next.is_some(), ..end });
-    if next.is_some_and(|next| next <= now) {
-        return Ok(false);
+    let ends = next.or(shard.row.closed.map(|closed| closed.at + KEPT_FOR));
+    if next.is_none() && ends.is_some_and(|ends| ends <= now) {
+        SHARDS.delete(tx, &shard.key(stream.id));
+        return Ok((None, false));
     }
-    match next {
-        Some(next) => again(ctx, tx, target, &Work::TrimStream { label: label.to_owned() }, next),
-        None if stream.ended.is_some_and(|ended| ended + KEPT_FOR <= now) => {
-            STREAMS.delete(tx, &key);
-            STREAM_ENDS.delete(tx, &stream.id);
-        }
-        None => {}
+    if let Some((_, trimmed)) = old.last() {
+        SHARDS.put(tx, &shard.key(stream.id), &ShardRow { trimmed: *trimmed, ..shard.row.clone() });
     }
-    Ok(true)
+    Ok((ends, next.is_some_and(|next| next <= now)))
 }
 
 fn trim_journal(

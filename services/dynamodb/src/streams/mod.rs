@@ -1,7 +1,7 @@
-//! DynamoDB Streams: the changes of a table, in order, for a day. A stream has one shard, which stays open while the
-//! table writes to it.
+//! DynamoDB Streams: the changes of a table, in order, for a day, in shards that follow one another ([`shard`]).
 
 pub(crate) mod ops;
+pub(crate) mod shard;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -14,12 +14,17 @@ use identity::{AccountId, Region, arn};
 use shapes::{ApiError, Timestamp};
 use store::{Order, Range, Reader, Scope, Tx};
 
+use crate::capacity::write_units;
 use crate::definitions::Table;
 use crate::errors::{stream_not_found, validation};
+use crate::item::Item;
 use crate::jobs;
 use crate::stream_record::{StreamRecord, StreamViewType};
-use crate::tables::{RECORDS, RecordRow, STREAM_ENDS, STREAMS, StreamEnd, StreamRow, TableRow, TableStream};
+use crate::tables::{
+    RECORDS, RecordRow, STREAM_ENDS, STREAMS, ShardRow, StreamEnd, StreamRow, TableRow, TableStream,
+};
 use crate::write::{Cause, Change};
+use shard::Shard;
 
 /// Developer Guide, "Data retention limit for DynamoDB Streams".
 pub(crate) const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
@@ -31,8 +36,14 @@ pub(crate) fn topic(stream_arn: &str) -> String {
     format!("dynamodbstreams/{stream_arn}")
 }
 
-/// Adds a change to the table's stream, if it has one.
-pub(crate) fn record(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, change: &Change<'_>) -> Result<(), ApiError> {
+/// Adds the change of the item at `place` to the table's stream, if it has one.
+pub(crate) fn record(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    table: &Table,
+    place: &[u8],
+    change: &Change<'_>,
+) -> Result<(), ApiError> {
     let (Some(view), Some(stream), Some(arn)) =
         (table.row.definition.stream, &table.row.stream, &table.stream_arn)
     else {
@@ -40,9 +51,20 @@ pub(crate) fn record(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, change: &Change<
     };
     let record = StreamRecord::of_change(table.keys(), view, change.old, change.new);
     let Some(record) = record else { return Ok(()) };
-    let StreamEnd { last, trimmed, has_trimming } = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
+    let mut end = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
+    if end.open.is_empty() {
+        // The stream is from before there were shards.
+        let row = STREAMS.find(tx, &(table.name().to_owned(), stream.label.clone()))?;
+        let row = row.ok_or_else(|| ApiError::internal("a table's stream is missing"))?;
+        shard::open_first(tx, stream.id, row.created, &mut end);
+    }
+    let size = |item: Option<&Item>| item.map_or(0, Item::size);
+    let units = write_units(size(change.old), size(change.new), false) as u64;
+    let token = place.first_chunk().map_or(0, |token| u16::from_be_bytes(*token));
+    let shard = shard::place_for(ctx, tx, stream.id, &mut end, token, units)?;
+    let has_trimming = std::mem::replace(&mut end.has_trimming, true);
     let (now, trace) = (ctx.now(), ctx.trace());
-    STREAM_ENDS.put(tx, &stream.id, &StreamEnd { last: last + 1, trimmed, has_trimming: true });
+    STREAM_ENDS.put(tx, &stream.id, &end);
     let row = RecordRow {
         event: record.event.name().to_owned(),
         size: record.size() as u64,
@@ -53,7 +75,7 @@ pub(crate) fn record(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, change: &Change<
         is_expiry: change.cause == Cause::TimeToLive,
         trace: (trace.trace, trace.parent),
     };
-    RECORDS.put(tx, &(stream.id, last + 1), &row);
+    RECORDS.put(tx, &(shard, end.last), &row);
     if !has_trimming {
         await_trimming(ctx, tx, table, &stream.label, now + KEPT_FOR);
     }
@@ -77,6 +99,9 @@ pub(crate) fn begin(ctx: &Ctx, tx: &mut Tx<'_>, table: &mut TableRow, view: Stre
     let keys = table.definition.keys.clone();
     let row = StreamRow { id, view, keys, created: now, ended: None };
     STREAMS.put(tx, &(table.definition.name.clone(), label.clone()), &row);
+    let mut end = StreamEnd::default();
+    shard::open_first(tx, id, now, &mut end);
+    STREAM_ENDS.put(tx, &id, &end);
     table.stream = Some(TableStream { id, label });
 }
 
@@ -85,6 +110,12 @@ pub(crate) fn end(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table) -> Result<(), ApiEr
     let Some(stream) = &table.row.stream else { return Ok(()) };
     let key = (table.name().to_owned(), stream.label.clone());
     if let Some(row) = STREAMS.find(tx, &key)? {
+        let mut end = STREAM_ENDS.find(tx, &stream.id)?.unwrap_or_default();
+        if end.open.is_empty() {
+            shard::open_first(tx, stream.id, row.created, &mut end);
+        }
+        shard::close_all(tx, stream.id, &mut end, ctx.now())?;
+        STREAM_ENDS.put(tx, &stream.id, &end);
         STREAMS.put(tx, &key, &StreamRow { ended: Some(ctx.now()), ..row });
     }
     await_trimming(ctx, tx, table, &stream.label, ctx.now() + KEPT_FOR);
@@ -128,28 +159,32 @@ impl StreamArn {
     }
 }
 
-/// The numbers of the records that a stream still has: the first of them (or the next to come), and the last ever.
-pub(crate) fn extent(
-    reader: &mut dyn Reader,
-    stream: &StreamRow,
-    now: Timestamp,
-) -> Result<(u64, u64), ApiError> {
-    let StreamEnd { last, trimmed, .. } = STREAM_ENDS.find(reader, &stream.id)?.unwrap_or_default();
-    let mut first = last + 1;
-    let kept = Range::prefix(&stream.id).starting_at(&(stream.id, trimmed + 1));
-    RECORDS.visit(reader, &kept, Order::Ascending, |(_, number), row| {
-        if row.time + KEPT_FOR <= now {
-            return ControlFlow::Continue(());
-        }
-        first = number;
-        ControlFlow::Break(())
-    })?;
-    Ok((first, last))
+/// What a shard still has.
+pub(crate) struct Extent {
+    /// The last number that is gone; nothing before the shard's own numbers.
+    pub gone: u64,
+    /// The first record there is, or the number that the next may have.
+    pub first: u64,
+    /// The last record there was, once the shard is closed.
+    pub closed_at: Option<u64>,
 }
 
-/// The one shard of a stream.
-pub(crate) fn shard_id(stream: &StreamRow) -> String {
-    format!("shardId-{:020}-{:08x}", stream.created.millis(), stream.id as u32)
+impl Extent {
+    pub(crate) fn of(reader: &mut dyn Reader, shard: &Shard, now: Timestamp) -> Result<Self, ApiError> {
+        let ShardRow { place, first, trimmed, closed, .. } = shard.row;
+        let (mut gone, mut kept_from) = (trimmed, None);
+        let kept = Range::prefix(&place).starting_at(&(place, trimmed + 1));
+        RECORDS.visit(reader, &kept, Order::Ascending, |(_, number), row| {
+            if row.time + KEPT_FOR <= now {
+                gone = number;
+                return ControlFlow::Continue(());
+            }
+            kept_from = Some(number);
+            ControlFlow::Break(())
+        })?;
+        let first = kept_from.unwrap_or(first.max(gone + 1));
+        Ok(Self { gone, first, closed_at: closed.map(|closed| closed.last) })
+    }
 }
 
 /// Sequence numbers as clients see them: 21 digits.
@@ -163,25 +198,28 @@ pub(crate) fn parse_sequence(text: &str) -> Result<u64, ApiError> {
     number.ok_or_else(|| validation(format!("Invalid SequenceNumber: {text}")))
 }
 
-/// A place in a stream: the sequence number of the next record to be read.
+/// A place in a shard: the sequence number of the next record to be read, or a lower one.
 pub(crate) struct Iterator {
     pub stream: String,
+    /// The shard's id.
+    pub shard: String,
     pub next: u64,
     pub made: Timestamp,
 }
 
 impl Iterator {
     pub(crate) fn token(&self) -> String {
-        STANDARD.encode(format!("{}|{}|{}", self.next, self.made.millis(), self.stream))
+        STANDARD.encode(format!("{}|{}|{}|{}", self.next, self.made.millis(), self.shard, self.stream))
     }
 
     pub(crate) fn parse(token: &str) -> Result<Self, ApiError> {
         let read = || {
             let text = String::from_utf8(STANDARD.decode(token).ok()?).ok()?;
-            let mut parts = text.splitn(3, '|');
+            let mut parts = text.splitn(4, '|');
             let next = parts.next()?.parse().ok()?;
             let made = Timestamp::from_millis(parts.next()?.parse().ok()?);
-            Some(Self { stream: parts.next()?.to_owned(), next, made })
+            let shard = parts.next()?.to_owned();
+            Some(Self { stream: parts.next()?.to_owned(), shard, next, made })
         };
         read().ok_or_else(|| validation("Invalid ShardIterator"))
     }

@@ -113,7 +113,7 @@ pub(crate) fn store_change(
         }
     }
     if needs_old(table) {
-        streams::record(ctx, tx, table, change)?;
+        streams::record(ctx, tx, table, &key.1.0, change)?;
         journal::record(ctx, tx, table, &key.1, old)?;
         time_to_live::follow(ctx, tx, table, &key.1, old, new)?;
     }

@@ -18,6 +18,7 @@ mod model;
 mod partiql;
 mod reading;
 mod recovery;
+mod shards;
 mod streams;
 mod table_key;
 mod tables;

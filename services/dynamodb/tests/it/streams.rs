@@ -40,6 +40,7 @@ async fn describe(db: &Db, arn: &str) -> Result<StreamDescription, ApiError> {
     Ok(db.call::<DescribeStream>(input).await?.stream_description.unwrap_or_default())
 }
 
+/// An iterator of the stream's first shard.
 pub(crate) async fn iterator(
     db: &Db,
     arn: &str,
@@ -47,9 +48,19 @@ pub(crate) async fn iterator(
     number: Option<String>,
 ) -> Result<String, ApiError> {
     let shard = describe(db, arn).await?.shards.unwrap_or_default().remove(0);
+    iterator_of(db, arn, shard.shard_id.unwrap_or_default(), kind, number).await
+}
+
+async fn iterator_of(
+    db: &Db,
+    arn: &str,
+    shard_id: String,
+    kind: &str,
+    number: Option<String>,
+) -> Result<String, ApiError> {
     let input = GetShardIteratorInput {
         stream_arn: arn.to_owned(),
-        shard_id: shard.shard_id.unwrap_or_default(),
+        shard_id,
         shard_iterator_type: kind.to_owned(),
         sequence_number: number,
     };
@@ -60,11 +71,15 @@ pub(crate) async fn get(db: &Db, iterator: &str, limit: Option<i32>) -> Result<G
     db.call::<GetRecords>(GetRecordsInput { shard_iterator: iterator.to_owned(), limit }).await
 }
 
-/// All records of the table's stream.
+/// All records of the table's stream, shard by shard.
 pub(crate) async fn read(db: &Db) -> Vec<Record> {
     let arn = arn(db).await;
-    let start = iterator(db, &arn, "TRIM_HORIZON", None).await.unwrap();
-    get(db, &start, None).await.unwrap().records.unwrap()
+    let mut records = Vec::new();
+    for shard in describe(db, &arn).await.unwrap().shards.unwrap() {
+        let start = iterator_of(db, &arn, shard.shard_id.unwrap(), "TRIM_HORIZON", None).await.unwrap();
+        records.extend(get(db, &start, None).await.unwrap().records.unwrap());
+    }
+    records
 }
 
 fn number(record: &Record) -> String {

@@ -12,5 +12,6 @@ mod provisioned;
 mod region;
 mod running;
 mod speed;
+mod table_shards;
 mod table_stream;
 mod variables;

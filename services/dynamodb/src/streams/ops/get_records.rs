@@ -16,7 +16,7 @@ use crate::attribute::into_streams_api;
 use crate::errors::{iterator_expired, trimmed, validation};
 use crate::item::Item;
 use crate::stream_record::StreamViewType;
-use crate::streams::{Iterator, StreamArn, extent, sequence_text};
+use crate::streams::{Extent, Iterator, StreamArn, sequence_text, shard};
 use crate::tables::{RECORDS, RecordRow};
 
 /// API Reference, GetRecords: 1,000 records or 1 MB.
@@ -44,24 +44,27 @@ impl Handle<GetRecords> for DynamoDb {
         let arn = StreamArn::parse(&iterator.stream)?;
         let mut snapshot = ctx.store().read(&arn.scope())?;
         let stream = arn.find(&mut snapshot, &iterator.stream)?;
-        let (first, last) = extent(&mut snapshot, &stream, ctx.now())?;
-        if iterator.next < first {
+        // A shard goes once all of it has been trimmed.
+        let shard = shard::find(&mut snapshot, &stream, &iterator.shard)?.ok_or_else(trimmed)?;
+        let extent = Extent::of(&mut snapshot, &shard, ctx.now())?;
+        if iterator.next <= extent.gone {
             return Err(trimmed());
         }
-        let (mut rows, mut bytes) = (Vec::new(), 0);
-        let range = Range::prefix(&stream.id).starting_at(&(stream.id, iterator.next));
+        let (mut rows, mut bytes, mut is_full) = (Vec::new(), 0, false);
+        let place = shard.row.place;
+        let range = Range::prefix(&place).starting_at(&(place, iterator.next.max(extent.first)));
         RECORDS.visit(&mut snapshot, &range, Order::Ascending, |(_, number), row| {
             bytes += row.size;
             rows.push((number, row));
-            let is_full = rows.len() >= limit.unsigned_abs() as usize || bytes >= MOST_BYTES;
+            is_full = rows.len() >= limit.unsigned_abs() as usize || bytes >= MOST_BYTES;
             if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         if let Some((last, _)) = rows.last() {
             iterator.next = last + 1;
         }
         iterator.made = ctx.now();
-        // A shard that nothing is written to any more ends with its last record.
-        let is_over = stream.ended.is_some() && iterator.next > last;
+        // A closed shard ends with its last record; its children follow.
+        let is_over = extent.closed_at.is_some_and(|last| !is_full || iterator.next > last);
         let records =
             rows.into_iter().map(|(number, row)| record(stream.view, arn.region.as_str(), number, row));
         Ok(GetRecordsOutput {

@@ -19,6 +19,7 @@ use shapes::ApiError;
 use store::Watch;
 use tokio::task::JoinSet;
 
+use crate::Checkpoint;
 use crate::task::{Backoff, Reader};
 
 /// A shard without news is looked at this often, so that its iterator does not expire and new shards are found.
@@ -34,13 +35,13 @@ impl Reader {
         let mut backoff = Backoff::new();
         let mut news = self.watch();
         loop {
-            let pause = match self.shards_to_read(&begun).await {
+            // Shards that come into being later begin where their parents ended.
+            let leaves_out = is_first_look && self.source().from_latest;
+            let pause = match self.shards_to_read(&begun, leaves_out).await {
                 Ok(shards) => {
                     backoff.reset();
-                    for shard in shards {
+                    for (shard, from_latest) in shards {
                         begun.insert(shard.clone());
-                        // Shards that come into being later begin where their parents ended.
-                        let from_latest = is_first_look && self.source().from_latest;
                         let reader = self.clone();
                         reading.spawn(async move { reader.read_shard(shard, from_latest).await });
                     }
@@ -71,21 +72,36 @@ impl Reader {
         self.consumer.cloud().store().watch(&tenant(place.0, place.1), &format!("dynamodbstreams/{source}"))
     }
 
-    /// Ids of shards that are not read yet and whose parents are done with.
-    async fn shards_to_read(&self, begun: &HashSet<String>) -> Result<Vec<String>, ApiError> {
+    /// Ids of shards that are not read yet and whose parents are done with, and whether each is to be read from its end.
+    /// When what is in the stream so far is left out, shards that are closed are done with; but not those that follow one
+    /// of which something was read, by an earlier process.
+    async fn shards_to_read(
+        &self,
+        begun: &HashSet<String>,
+        leaves_out: bool,
+    ) -> Result<Vec<(String, bool)>, ApiError> {
         let shards = self.shards().await?;
         let known: HashSet<&str> = shards.iter().filter_map(|shard| shard.shard_id.as_deref()).collect();
         let mut ready = Vec::new();
         for shard in &shards {
             let Some(id) = &shard.shard_id else { continue };
             let parent = shard.parent_shard_id.as_deref().filter(|parent| known.contains(parent));
-            let waits = match parent {
-                Some(parent) => !self.consumer.checkpoint(parent)?.is_finished,
-                None => false,
-            };
-            if !waits && !begun.contains(id) && !self.consumer.checkpoint(id)?.is_finished {
-                ready.push(id.clone());
+            let parent = parent.map(|parent| self.consumer.checkpoint(parent)).transpose()?;
+            let own = self.consumer.checkpoint(id)?;
+            let waits = parent.as_ref().is_some_and(|parent| !parent.is_finished);
+            if waits || own.is_finished || begun.contains(id) {
+                continue;
             }
+            let is_begun = own.sequence_number.is_some();
+            let follows = parent.is_some_and(|parent| parent.sequence_number.is_some());
+            let from_latest = leaves_out && !is_begun && !follows;
+            let range = shard.sequence_number_range.as_ref();
+            if from_latest && range.is_some_and(|range| range.ending_sequence_number.is_some()) {
+                let done = Checkpoint { is_finished: true, ..own };
+                self.consumer.keep_checkpoint(id.clone(), done).await?;
+                continue;
+            }
+            ready.push((id.clone(), from_latest));
         }
         Ok(ready)
     }

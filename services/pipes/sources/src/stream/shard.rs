@@ -55,7 +55,11 @@ impl Reader {
             Some(current) => current,
             None => self.iterator(&ctx, shard, from_latest).await?,
         };
-        let Batch { records, next } = self.batch(&ctx, current, &mut news).await?;
+        let Batch { records, next } = match self.batch(&ctx, current, &mut news).await {
+            // The clock went on by more than a sleep: the next look asks for a new one.
+            Err(error) if error.name() == "ExpiredIteratorException" => return Ok(false),
+            other => other?,
+        };
         let last = records.last().map(|record| record.sequence_number.clone());
         match last {
             Some(_) => {
