@@ -66,11 +66,18 @@ impl PatternSet {
 
     /// The indexes of the patterns that `event` matches, in their order.
     pub fn matches(&self, event: &Value) -> Vec<usize> {
+        let mut candidates = self.candidates(event);
+        candidates.retain(|index| self.patterns[*index].matches(event));
+        candidates
+    }
+
+    /// The indexes of the patterns that `event` is compared with as a whole: those that it matches, and others that one of
+    /// its values leads to. What matching costs grows with their number.
+    pub fn candidates(&self, event: &Value) -> Vec<usize> {
         let mut candidates = self.everywhere.clone();
         self.root.visit(event, &mut candidates);
         candidates.sort_unstable();
         candidates.dedup();
-        candidates.retain(|index| self.patterns[*index].matches(event));
         candidates
     }
 }

@@ -8,6 +8,7 @@ mod buses;
 mod delivery;
 mod endpoints;
 mod kit;
+mod many_rules;
 mod matching;
 mod rules;
 mod schedules;
