@@ -10,7 +10,7 @@ mod load;
 mod request;
 pub mod scenarios;
 
-pub use disk::{fdatasync_time, file_time};
+pub use disk::{fdatasync_time, file_time, synced_files};
 pub use echo::serve_echo;
 pub use load::{Load, Report, run};
 pub use request::{Client, Endpoint, EndpointError};

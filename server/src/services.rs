@@ -98,6 +98,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
     let dynamodb = dynamodb::DynamoDbService::new(cloud.clone());
     let bridge = events::EventBridge::new(cloud.clone());
+    let vaults = glacier::VaultStore::open(cloud.clone(), &data.join("vaults"), is_durable)?;
     let mail = sns::Config { smtp: options.mail.smtp()?, push: options.push.clone() };
 
     let kms = kms::KmsService::new(cloud.clone());
@@ -112,6 +113,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         dynamodb.service(),
         dynamodb.streams_service(),
         bridge.service(),
+        vaults.service(),
         iam::service(cloud.clone()),
         iam::sts_service(cloud.clone()),
         kms.service(),
@@ -129,6 +131,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let mut jobs = lambda.jobs();
     jobs.extend(bridge.jobs());
     jobs.extend(dynamodb.jobs());
+    jobs.extend(vaults.jobs());
     jobs.extend(iam::jobs(cloud));
     jobs.extend(kms.jobs());
     jobs.extend(logs::jobs(cloud));
@@ -161,6 +164,9 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
             }
             if let Err(cause) = objects.start().await {
                 error!(error = %cause, "the object store's own work could not be scheduled");
+            }
+            if let Err(cause) = vaults.start().await {
+                error!(error = %cause, "the vaults' own work could not be scheduled");
             }
         }),
         stop: Box::new(move || {

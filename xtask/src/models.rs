@@ -20,6 +20,7 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
     ("dynamodb/api", "dynamodb"),
     ("dynamodb/streams-api", "dynamodbstreams"),
     ("events/api", "events"),
+    ("glacier/api", "glacier"),
     ("iam/api", "iam"),
     ("iam/sts-api", "sts"),
     ("kms/api", "kms"),

@@ -3,6 +3,7 @@
 pub mod delivery;
 pub mod dynamodb;
 pub mod echo;
+pub mod files;
 pub mod lambda;
 pub mod s3;
 pub mod sqs;

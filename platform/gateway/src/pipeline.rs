@@ -458,7 +458,9 @@ pub(crate) fn http_response(answer: wire::Response) -> Response<Bytes> {
 
 /// An error for which no service's protocol is known.
 /// An answer with its body in pieces, where it has one.
-pub(crate) fn response_of((answer, stream): (wire::Response, Option<shapes::Body>)) -> Response<shapes::Body> {
+pub(crate) fn response_of(
+    (answer, stream): (wire::Response, Option<shapes::Body>),
+) -> Response<shapes::Body> {
     let response = http_response(answer);
     match stream {
         Some(stream) => response.map(|_| stream),

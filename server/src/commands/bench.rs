@@ -32,10 +32,13 @@ pub(crate) struct Bench {
     /// For `sqs` and `sqs-batch`: how many messages wait on the queue beforehand. For `s3`: how many objects are listed.
     #[arg(long, default_value_t = 0)]
     backlog: usize,
+    /// For `s3`: measure lists alone.
+    #[arg(long)]
+    only_lists: bool,
     /// For `url`: the path that is posted to.
     #[arg(long, default_value = "/")]
     path: String,
-    /// For `disk` and `s3`: where plain files are written.
+    /// For `disk`, `s3`, `files` and `synced-files`: where plain files are written.
     #[arg(long, default_value = ".")]
     folder: PathBuf,
 }
@@ -58,6 +61,10 @@ enum Subject {
     Dynamodb,
     /// PutObject and GetObject of 4 KB, 1 MB and 64 MB beside plain synced files, and with `--backlog` lists of 1,000 keys.
     S3,
+    /// GETs of plain files of the same sizes from a server of files whose root is `--folder`.
+    Files,
+    /// Plain files of the same sizes, written and synced by as many threads as S3 is given connections.
+    SyncedFiles,
     /// Invoke of warm functions, one at a time and eight at once, and of functions that have to be started.
     Lambda,
     /// POSTs to a path of the endpoint.
@@ -125,6 +132,19 @@ impl Bench {
                 table.delete().await?;
             }
             Subject::S3 => self.measure_s3(load).await?,
+            Subject::Files => {
+                let files = scenarios::files::Files::new(&self.client(&self.endpoint)?, &self.folder);
+                for size in scenarios::s3::SIZES {
+                    print(&files.get(size, load).await?);
+                }
+            }
+            Subject::SyncedFiles => {
+                for (size, bytes, _, most) in scenarios::s3::SIZES {
+                    let name = format!("a synced file of {size}");
+                    let writers = load.connections.min(most);
+                    print(&brume_bench::synced_files(&self.folder, &name, bytes, writers, load)?);
+                }
+            }
             Subject::Lambda => {
                 for runtime in scenarios::lambda::RUNTIMES {
                     let function =
@@ -147,7 +167,8 @@ impl Bench {
 
     async fn measure_s3(&self, load: Load) -> Result<(), Failure> {
         let bucket = scenarios::s3::Bucket::create(&self.client(&self.endpoint)?, self.connections).await?;
-        for size in scenarios::s3::SIZES {
+        let sizes = if self.only_lists { &[][..] } else { &scenarios::s3::SIZES[..] };
+        for &size in sizes {
             bucket.put_and_get(size, load).await?.iter().for_each(print);
             let (name, bytes, objects, _) = size;
             let time = brume_bench::file_time(&self.folder, bytes, objects.min(50))?;
