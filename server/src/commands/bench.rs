@@ -167,7 +167,7 @@ impl Bench {
 
     async fn measure_s3(&self, load: Load) -> Result<(), Failure> {
         let bucket = scenarios::s3::Bucket::create(&self.client(&self.endpoint)?, self.connections).await?;
-        let sizes = if self.only_lists { &[][..] } else { &scenarios::s3::SIZES[..] };
+        let sizes: &[_] = if self.only_lists { &[] } else { &scenarios::s3::SIZES };
         for &size in sizes {
             bucket.put_and_get(size, load).await?.iter().for_each(print);
             let (name, bytes, objects, _) = size;

@@ -21,8 +21,8 @@ async fn an_inventory_is_of_the_day_it_was_taken() {
     let kept = vault.upload(b"data", "a \"quoted\" name").await;
     let deleted = vault.upload(b"more", "").await;
     vault.region.advance(DAY).await;
-    vault.delete(&deleted).await.unwrap();
     vault.region.advance(HOUR).await;
+    vault.delete(&deleted).await.unwrap();
     vault.upload(b"later", "").await;
     let inventory = vault.inventory(listing("JSON")).await;
     let mut both = [kept.clone(), deleted];
