@@ -42,7 +42,7 @@ impl Vault {
         let mut store = None;
         let region = TestRegion::with_jobs(|cloud| {
             let vaults = VaultStore::open(cloud.clone(), folder.path(), false).unwrap();
-            let mail = sns::Config { smtp: None };
+            let mail = sns::Config::default();
             let sqs = sqs::SqsService::new(cloud.clone());
             let services = vec![vaults.service(), sns::service(cloud.clone(), mail.clone()), sqs.service()];
             let mut jobs = vaults.jobs();
