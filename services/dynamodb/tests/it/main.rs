@@ -23,4 +23,5 @@ mod streams;
 mod table_key;
 mod tables;
 mod time_to_live;
+mod token_soup;
 mod transactions;
