@@ -7,7 +7,7 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
-from brume_region import DEFAULT_ACCOUNT, eventually
+from brume_region import DEFAULT_ACCOUNT, allow, eventually, policy
 from test_apigateway import Api
 
 MOCK = {"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode": 200}'}}
@@ -263,7 +263,65 @@ def test_an_apis_own_policy(region, gateway, name):
 def test_what_is_not_there_yet_says_so(region, gateway, name):
     api = Api(region, gateway, name)
     place = {"restApiId": api.id, "resourceId": api.resource, "httpMethod": "GET"}
-    with pytest.raises(ClientError, match="AWS_IAM is not implemented in Brume yet"):
-        gateway.put_method(**place, authorizationType="AWS_IAM")
+    with pytest.raises(ClientError, match="COGNITO_USER_POOLS is not implemented in Brume yet"):
+        gateway.put_method(**place, authorizationType="COGNITO_USER_POOLS")
     with pytest.raises(ClientError, match="not implemented in Brume yet"):
         gateway.get_domain_names()
+
+
+def test_a_user_invokes_what_its_policies_name_and_nothing_else(region, gateway, name):
+    api = Api(region, gateway, name)
+    for verb in ("GET", "DELETE"):
+        api.method(verb, {"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode": 200}'}},
+                   status_200={"responseTemplates": {"application/json": '{"who": "$context.identity.userArn"}'}})
+        gateway.update_method(restApiId=api.id, resourceId=api.resource, httpMethod=verb, patchOperations=[
+            {"op": "replace", "path": "/authorizationType", "value": "AWS_IAM"}])
+    api.deploy()
+    iam = region.client("iam")
+    arn = iam.create_user(UserName=name)["User"]["Arn"]
+    iam.put_user_policy(UserName=name, PolicyName="get", PolicyDocument=policy(
+        allow("execute-api:Invoke", f"arn:aws:execute-api:us-east-1:{DEFAULT_ACCOUNT}:{api.id}/prod/GET/*")))
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = (made["AccessKeyId"], made["SecretAccessKey"], None)
+    path = f"/restapis/{api.id}/prod/_user_request_/orders"
+
+    def call(verb, keys):
+        return region.http(verb, path, b"", region.sign("execute-api", verb, path, keys=keys))
+
+    answer = call("GET", keys)
+    assert (answer.status, answer.json) == (200, {"who": arn}), answer
+    answer = call("DELETE", keys)
+    assert answer.status == 403, answer
+    assert answer.json["message"].startswith(f"User: {arn} is not authorized to perform: execute-api:Invoke"), answer
+    answer = call("GET", (keys[0], "wrong", None))
+    assert answer.status == 403 and "signature we calculated does not match" in answer.json["message"], answer
+    assert answer.headers["x-amzn-errortype"] == "InvalidSignatureException"
+    answer = api.call("GET", "/orders")
+    assert (answer.status, answer.json["message"]) == (403, "Missing Authentication Token"), answer
+
+
+def test_a_stage_logs_its_requests(region, gateway, name):
+    role = region.role(name, [allow("logs:*", "*")], service="apigateway.amazonaws.com")
+    gateway.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}])
+    api = Api(region, gateway, name)
+    api.method("GET", MOCK, status_200={})
+    api.deploy()
+    group = f"arn:aws:logs:us-east-1:{DEFAULT_ACCOUNT}:log-group:{name}"
+    gateway.update_stage(restApiId=api.id, stageName="prod", patchOperations=[
+        {"op": "replace", "path": path, "value": value} for path, value in [
+            ("/accessLogSettings/destinationArn", group),
+            ("/accessLogSettings/format", "$context.requestId $context.httpMethod $context.status"),
+            ("/*/*/logging/loglevel", "INFO")]])
+    assert api.call("GET", "/orders").status == 200
+    logs = region.client("logs")
+
+    def lines(group):
+        try:
+            return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    (line,) = eventually(lambda: lines(name))
+    assert line.endswith(" GET 200"), line
+    told = eventually(lambda: lines(f"API-Gateway-Execution-Logs_{api.id}/prod"))
+    assert told[-1].endswith("Method completed with status: 200"), told

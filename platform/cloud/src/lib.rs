@@ -20,6 +20,7 @@ mod policy_cache;
 mod region;
 pub mod registry;
 mod root_key;
+mod signer;
 pub mod trace;
 
 pub use ctx::{Caller, Ctx, tenant};
@@ -35,4 +36,5 @@ pub use operation::{BoxFuture, Handle, Operation, Service, Transact};
 pub use policy_cache::PolicyCache;
 pub use region::{Cloud, Settings};
 pub use root_key::{RootKey, SealingKey};
+pub use signer::SignerError;
 pub use trace::{TraceContext, Traces};

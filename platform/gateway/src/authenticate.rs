@@ -1,11 +1,10 @@
 //! Whose request it is.
 
-use cloud::{Actor, Caller, Cloud, Credential};
+use cloud::{Actor, Caller, Cloud, SignerError};
 use identity::credentials::developer_principal;
 use identity::sigv2::SignatureV2;
 use identity::sigv4::{
-    ANY_REGION, Authentication, Dialect, Form, KeyCache, PathRule, Payload, RequestView, SignatureError,
-    Verified,
+    ANY_REGION, Authentication, Dialect, KeyCache, PathRule, Payload, RequestView, SignatureError, Verified,
 };
 use identity::{AccountId, Principal, Region};
 use shapes::{ApiError, Protocol};
@@ -49,27 +48,13 @@ pub(crate) fn authenticate(
         let text = format!("'{}' is not a region that AWS has; one is us-east-1.", authentication.region);
         refuse(SignatureError::Scope(format!("Credential should be scoped to a valid region. {text}")))
     })?;
-    // The client's clock is the machine's, whatever the region's was advanced by.
-    let wall = wall_seconds(cloud);
-    let mut verified = None;
-    let actor = match cloud.directory()?.credential(&authentication.access_key)? {
-        Some(credential) => {
-            check_token(cloud, &credential, authentication.token.as_deref()).map_err(refuse)?;
-            let secret = &credential.secret_access_key;
-            verified = Some(authentication.verify(view, payload, secret, rule, wall, keys).map_err(refuse)?);
-            credential.actor.clone()
-        }
-        None if cloud.settings().is_strict => return Err(refuse(SignatureError::InvalidToken)),
-        None => {
-            // A URL's time is over for anybody.
-            if let Form::Presigned { expires_seconds } = authentication.form
-                && authentication.signed_at + expires_seconds < wall
-            {
-                let expired_at = authentication.signed_at + expires_seconds;
-                return Err(refuse(SignatureError::RequestExpired { expired_at, now: wall }));
-            }
-            anybody(&authentication.access_key, head)?
-        }
+    let signer = cloud.signer(keys, authentication, view, payload, rule).map_err(|error| match error {
+        SignerError::Signature(error) => refuse(error),
+        SignerError::Directory(error) => error,
+    })?;
+    let (actor, verified) = match signer {
+        Some((credential, verified)) => (credential.actor.clone(), Some(verified)),
+        None => (anybody(&authentication.access_key, head)?, None),
     };
     Ok((caller_of(actor, &authentication.access_key, region, head, peer), verified))
 }
@@ -84,10 +69,10 @@ pub(crate) fn authenticate_v2(
     peer: Peer,
 ) -> Result<Authenticated, ApiError> {
     let refuse = |error: SignatureError| refused_in(Dialect::S3, &error);
-    let wall = wall_seconds(cloud);
+    let wall = cloud.wall_seconds();
     let actor = match cloud.directory()?.credential(&signature.access_key)? {
         Some(credential) => {
-            check_token(cloud, &credential, signature.token.as_deref()).map_err(refuse)?;
+            cloud.check_token(&credential, signature.token.as_deref()).map_err(refuse)?;
             signature.verify(view, path, &credential.secret_access_key, wall).map_err(refuse)?;
             credential.actor.clone()
         }
@@ -98,20 +83,6 @@ pub(crate) fn authenticate_v2(
         }
     };
     Ok(caller_of(actor, &signature.access_key, cloud.settings().default_region, head, peer))
-}
-
-fn wall_seconds(cloud: &Cloud) -> i64 {
-    cloud.clock().now().seconds() - cloud.clock().offset().as_secs() as i64
-}
-
-fn check_token(cloud: &Cloud, credential: &Credential, sent: Option<&str>) -> Result<(), SignatureError> {
-    if !credential.is_active || !is_same_token(credential.session_token.as_deref(), sent) {
-        return Err(SignatureError::InvalidToken);
-    }
-    if credential.expires.is_some_and(|expires| expires <= cloud.clock().now()) {
-        return Err(SignatureError::ExpiredToken);
-    }
-    Ok(())
 }
 
 /// Nobody was given this key, so anybody may use it; but not a page of some other site in a browser.
@@ -147,18 +118,6 @@ pub(crate) fn anonymous(cloud: &Cloud, peer: Peer) -> Authenticated {
         source: None,
     };
     Authenticated { caller, account: AccountId::DEFAULT, region: cloud.settings().default_region }
-}
-
-fn is_same_token(issued: Option<&str>, sent: Option<&str>) -> bool {
-    match (issued, sent) {
-        (Some(issued), Some(sent)) => {
-            // In time that does not tell where they differ.
-            issued.len() == sent.len()
-                && issued.bytes().zip(sent.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-        }
-        (None, None) => true,
-        _ => false,
-    }
 }
 
 /// A refused signature in the words of the protocol's services.

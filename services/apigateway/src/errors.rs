@@ -192,6 +192,10 @@ pub(crate) fn invalid_arn(arn: &str) -> ApiError {
     bad_request(format!("Invalid ARN specified in the request: {arn}"))
 }
 
+pub(crate) fn no_logging_role() -> ApiError {
+    bad_request("CloudWatch Logs role ARN must be set in account settings to enable logging")
+}
+
 pub(crate) fn not_here_yet(what: &str) -> ApiError {
     ApiError::with_status(501, "NotImplemented", format!("{what} is not implemented in Brume yet."))
 }

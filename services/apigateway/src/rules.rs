@@ -4,14 +4,15 @@ use serde_json::Value;
 use shapes::ApiError;
 use vtl::Template;
 
+use crate::execution::group_of;
 use crate::execution::integration::Target;
 use crate::execution::parameters::{self, RequestTarget, ResponseTarget, Source};
 use crate::execution::responses::selection;
 use crate::gateway_response::Cause;
 use crate::json_schema::Schema;
 use crate::rows::{
-    Authorizer, Definition, GatewayResponse, Integration, IntegrationResponse, Method, MethodResponse, Model,
-    RestApi, Stage,
+    AccessLogSettings, Account, Authorizer, Definition, GatewayResponse, Integration, IntegrationResponse,
+    Method, MethodResponse, Model, RestApi, Stage,
 };
 use crate::{errors, policy};
 
@@ -52,8 +53,7 @@ pub(crate) fn check_verb(verb: &str) -> Result<(), ApiError> {
 
 pub(crate) fn check_method(method: &Method, definition: &Definition) -> Result<(), ApiError> {
     match method.authorization_type.as_str() {
-        "NONE" => {}
-        "AWS_IAM" => return Err(errors::not_here_yet("The authorization type AWS_IAM")),
+        "NONE" | "AWS_IAM" => {}
         "CUSTOM" => {
             let known =
                 method.authorizer_id.as_ref().is_some_and(|id| definition.authorizers.contains_key(id));
@@ -217,9 +217,6 @@ pub(crate) fn check_stage(stage: &Stage) -> Result<(), ApiError> {
     }
     for setting in stage.method_settings.values() {
         check_one_of("loggingLevel", &setting.logging_level, &["OFF", "ERROR", "INFO"])?;
-        if setting.logging_level != "OFF" || setting.data_trace_enabled {
-            return Err(errors::not_here_yet("Execution logging"));
-        }
         if setting.caching_enabled {
             return Err(errors::not_here_yet("Caching of responses"));
         }
@@ -227,8 +224,43 @@ pub(crate) fn check_stage(stage: &Stage) -> Result<(), ApiError> {
     if stage.cache_cluster_enabled {
         return Err(errors::not_here_yet("Caching of responses"));
     }
-    if stage.access_log_settings.as_ref().is_some_and(|logs| logs.destination_arn.is_some()) {
-        return Err(errors::not_here_yet("Access logging"));
+    stage.access_log_settings.as_ref().map_or(Ok(()), check_access_log)
+}
+
+fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
+    if let Some(destination) = settings.destination_arn.as_deref().filter(|arn| !arn.is_empty()) {
+        if destination.starts_with("arn:aws:firehose:") {
+            return Err(errors::not_here_yet("Access logging to Amazon Data Firehose"));
+        }
+        if group_of(destination).is_none() {
+            return Err(errors::bad_request(format!(
+                "Invalid ARN specified in the request. ARNs must start with 'arn:': {destination}"
+            )));
+        }
+    }
+    let format = settings.format.as_deref().unwrap_or_default();
+    if format.trim_end_matches('\n').contains('\n') {
+        return Err(errors::bad_request(
+            "Access Log format must be single line, new line character is allowed only at end of the format",
+        ));
+    }
+    let has_id = ["$context.requestId", "$context.extendedRequestId"].iter().any(|id| format.contains(id));
+    if !format.is_empty() && !has_id {
+        return Err(errors::bad_request(
+            "Access Log format must contain at least one of $context.requestId, $context.extendedRequestId",
+        ));
+    }
+    Ok(())
+}
+
+/// Nothing is logged without a role to do it with.
+pub(crate) fn check_logging(stage: &Stage, account: &Account) -> Result<(), ApiError> {
+    let has_destination =
+        |logs: &AccessLogSettings| logs.destination_arn.as_ref().is_some_and(|arn| !arn.is_empty());
+    let logs = stage.method_settings.values().any(|setting| setting.logging_level != "OFF")
+        || stage.access_log_settings.as_ref().is_some_and(has_destination);
+    if logs && account.cloudwatch_role_arn.is_none() {
+        return Err(errors::no_logging_role());
     }
     Ok(())
 }

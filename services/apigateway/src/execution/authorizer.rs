@@ -217,8 +217,14 @@ impl Verdict {
         })
     }
 
-    /// Refuses a request that the function's policy does not allow.
-    pub(crate) fn check(&self, deployed: &Deployed, request: &MethodRequest) -> Result<(), Refusal> {
+    /// Refuses a request that neither the function's policy nor the API's own allows (Developer Guide, "How API Gateway
+    /// resource policies affect authorization workflow").
+    pub(crate) fn check(
+        &self,
+        deployed: &Deployed,
+        request: &MethodRequest,
+        granted: Granted,
+    ) -> Result<(), Refusal> {
         let arn = called_arn(deployed, request);
         // The policy alone decides; whose it is does not matter to it.
         let caller = Principal::user(deployed.account, "/", &self.principal, "AIDAAUTHORIZED");
@@ -236,6 +242,9 @@ impl Verdict {
             return Ok(());
         }
         let is_explicit = matches!(decision.reason, Reason::ExplicitDeny { .. });
+        if granted == Granted::ByPolicy && !is_explicit {
+            return Ok(());
+        }
         Err(Refusal::new(Cause::AccessDenied, denied(is_explicit)))
     }
 
@@ -261,13 +270,22 @@ pub(super) fn denied(is_explicit: bool) -> &'static str {
     }
 }
 
-/// Refuses a request that the API's own policy does not let anybody make.
+/// What the API's own policy says of a request that it does not forbid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Granted {
+    /// There is none, or it says nothing of the request.
+    Silently,
+    ByPolicy,
+}
+
+/// Refuses a request that the API's own policy forbids, or does not allow where nobody else is asked.
 pub(crate) fn check_resource_policy(
     deployed: &Deployed,
     request: &MethodRequest,
     now: Timestamp,
-) -> Result<(), Refusal> {
-    let Some(policy) = &deployed.policy else { return Ok(()) };
+    must_allow: bool,
+) -> Result<Granted, Refusal> {
+    let Some(policy) = &deployed.policy else { return Ok(Granted::Silently) };
     let arn = called_arn(deployed, request);
     let mut keys = ContextKeys::default();
     keys.set("aws:sourceip", request.source_ip.as_str());
@@ -284,14 +302,21 @@ pub(crate) fn check_resource_policy(
     };
     let decision = evaluate(&asked, &Policies { resource: Some(policy), ..Policies::default() });
     if decision.allowed {
-        return Ok(());
+        return Ok(Granted::ByPolicy);
     }
-    let explicit =
-        if matches!(decision.reason, Reason::ExplicitDeny { .. }) { " with an explicit deny" } else { "" };
-    let account = deployed.account.to_string();
-    let masked = format!("********{}", &account[8..]);
-    let shown = arn.replace(&account, &masked);
+    let is_explicit = matches!(decision.reason, Reason::ExplicitDeny { .. });
+    if !is_explicit && !must_allow {
+        return Ok(Granted::Silently);
+    }
+    let explicit = if is_explicit { " with an explicit deny" } else { "" };
     let message =
-        format!("User: anonymous is not authorized to perform: {INVOKE} on resource: {shown}{explicit}");
-    Err(Refusal::new(Cause::AccessDenied, message))
+        format!("User: anonymous is not authorized to perform: {INVOKE} on resource: {arn}{explicit}");
+    Err(Refusal::new(Cause::AccessDenied, masked(&message, deployed)))
+}
+
+/// A message that shows of the API's account only its last digits.
+pub(super) fn masked(message: &str, deployed: &Deployed) -> String {
+    let account = deployed.account.to_string();
+    let arn = format!("arn:aws:execute-api:{}:", deployed.region.as_str());
+    message.replace(&format!("{arn}{account}"), &format!("{arn}********{}", &account[8..]))
 }

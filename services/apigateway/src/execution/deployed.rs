@@ -17,6 +17,7 @@ use vtl::Template;
 use super::authorizer::Authorizers;
 use super::failures::{Failures, Refusal};
 use super::integration::Target;
+use super::log::AccessLog;
 use super::parameters::{Given, RequestParameter, RequestTarget, ResponseTarget, Source};
 use super::reply::Reply;
 use super::request::MethodRequest;
@@ -44,6 +45,9 @@ pub(crate) struct Deployed {
     pub buckets: Buckets,
     /// Whether keys of clients come in a header, and not from authorizers.
     pub keys_in_header: bool,
+    pub(super) access_log: Option<AccessLog>,
+    /// Whether any method's settings ask for an execution log.
+    pub(super) logs_execution: bool,
     settings: BTreeMap<String, MethodSetting>,
     binary_media_types: Vec<String>,
     /// The API's row as it was stored when this was made: another one may mean another deployment.
@@ -170,6 +174,8 @@ impl Deployed {
             authorizers: Authorizers::new(&definition.authorizers)?,
             buckets: Buckets::default(),
             keys_in_header: definition.api_key_source.as_deref() != Some("AUTHORIZER"),
+            access_log: AccessLog::of(stage),
+            logs_execution: stage.method_settings.values().any(|setting| setting.logging_level != "OFF"),
             settings: stage.method_settings.clone(),
             binary_media_types: definition.binary_media_types.clone(),
             row: Bytes::new(),

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use shapes::ApiError;
 
 use super::deployed::{Deployed, Found};
+use super::invocation::Admitted;
 use super::request::MethodRequest;
+use super::signature::Signer;
 use crate::errors;
 
 /// Developer Guide, "Amazon API Gateway quotas": payload size.
@@ -187,7 +189,7 @@ pub(crate) fn proxy_event(
     request: &MethodRequest,
     deployed: &Deployed,
     found: &Found,
-    authorizer: Option<&Value>,
+    admitted: &Admitted,
 ) -> Bytes {
     let (body, is_binary) = match std::str::from_utf8(&request.body) {
         Ok("") => (Value::Null, false),
@@ -220,17 +222,30 @@ pub(crate) fn proxy_event(
             "path": format!("/{}{}", deployed.stage, request.path),
             "protocol": "HTTP/1.1",
             "requestId": request.request_id,
+            "extendedRequestId": request.request_id,
             "requestTimeEpoch": request.received.millis(),
             "identity": {
                 "sourceIp": request.source_ip,
                 "userAgent": request.header("user-agent"),
+                "accessKey": null,
+                "accountId": null,
+                "caller": null,
+                "user": null,
+                "userArn": null,
+                "cognitoIdentityId": null,
+                "cognitoIdentityPoolId": null,
+                "cognitoAuthenticationProvider": null,
+                "cognitoAuthenticationType": null,
             },
         },
         "body": body,
         "isBase64Encoded": is_binary,
     });
-    if let Some(authorizer) = authorizer {
-        event["requestContext"]["authorizer"] = authorizer.clone();
+    if let Some(verdict) = &admitted.verdict {
+        event["requestContext"]["authorizer"] = verdict.to_json();
+    }
+    for (name, value) in admitted.signer.iter().flat_map(Signer::identity) {
+        event["requestContext"]["identity"][name] = value.into();
     }
     event.to_string().into()
 }

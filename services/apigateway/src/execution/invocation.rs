@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cloud::Ctx;
@@ -23,8 +25,27 @@ use super::parameters::{Given, RequestTarget};
 use super::reply::{Reply, is_passed};
 use super::request::MethodRequest;
 use super::responses::respond;
-use crate::PRINCIPAL;
+use super::signature::Signer;
 use crate::gateway_response::Cause;
+use crate::{PRINCIPAL, errors};
+
+/// What those who guard a method found out of the caller.
+#[derive(Default)]
+pub(crate) struct Admitted {
+    pub verdict: Option<Arc<Verdict>>,
+    pub signer: Option<Signer>,
+    /// The integration's status, and the time until its answer was there.
+    pub integration: Option<(u16, Duration)>,
+}
+
+impl Admitted {
+    /// Variables of `$context` that tell of the caller.
+    pub(super) fn entries(&self) -> Vec<(Cow<'static, str>, String)> {
+        let mut entries = self.verdict.as_ref().map(|verdict| verdict.entries()).unwrap_or_default();
+        entries.extend(self.signer.iter().flat_map(Signer::entries));
+        entries
+    }
+}
 
 /// Validates a request that may be made, and passes it on.
 pub(crate) async fn call(
@@ -32,13 +53,17 @@ pub(crate) async fn call(
     deployed: &Deployed,
     found: &Found,
     request: &MethodRequest,
-    verdict: Option<&Verdict>,
+    admitted: &mut Admitted,
 ) -> Result<Reply, Refusal> {
-    let extra = verdict.map(Verdict::entries).unwrap_or_default();
+    let extra = admitted.entries();
     let given = Given { request, deployed, found: Some(found), answer: None, extra: &extra };
     let call = &*found.call;
     validate(call, &given)?;
-    let acting = acting(ctx, call, &given, found).map_err(|error| failed(deployed, error.into()))?;
+    let acting = acting(ctx, call, &given, found, admitted.signer.as_ref())
+        .map_err(|error| failed(deployed, error.into()))?;
+    let started = Instant::now();
+    // Answers of proxies are the method's.
+    let mut proxied: Option<fn(Answer) -> Reply> = None;
     let outcome = match (call.integration.r#type.as_str(), &call.target) {
         ("MOCK", _) => {
             let text = mapped(call, &given)?;
@@ -47,12 +72,10 @@ pub(crate) async fn call(
             Ok(Answer::bare(u16::try_from(status).unwrap_or(500)))
         }
         ("AWS_PROXY", Some(Target::Function(function))) => {
-            let event = proxy_event(request, deployed, found, verdict.map(Verdict::to_json).as_ref());
+            let event = proxy_event(request, deployed, found, admitted);
             let function = expand(function, &deployed.variables);
-            let answer = within(call.time, invoke(&acting, &function, event)).await;
-            return answer
-                .map(|answer| Reply::of_proxy(&answer))
-                .map_err(|failure| failed(deployed, failure));
+            proxied = Some(|answer| Reply::of_proxy(&answer));
+            within(call.time, invoke(&acting, &function, event)).await
         }
         (_, Some(Target::Function(function))) => {
             let payload = mapped(call, &given)?;
@@ -67,8 +90,8 @@ pub(crate) async fn call(
         }
         ("HTTP_PROXY", Some(Target::Url(url))) => {
             let mapped = url_request(call, url, request.body.clone(), true, &given)?;
-            let answer = call_url(mapped, call.time).await;
-            return answer.map(Reply::passed_on).map_err(|failure| failed(deployed, failure));
+            proxied = Some(Reply::passed_on);
+            call_url(mapped, call.time).await
         }
         (_, Some(Target::Url(url))) => {
             let body = mapped(call, &given)?;
@@ -76,15 +99,37 @@ pub(crate) async fn call(
         }
         (_, None) => return Err(Refusal::internal()),
     };
+    let status = match &outcome {
+        Ok(answer) => answer.status,
+        Err(Failure::Refused(error)) => error.status(),
+        Err(Failure::Timeout | Failure::Network(_)) => 504,
+    };
+    admitted.integration = Some((status, started.elapsed()));
     let answer = outcome.map_err(|failure| failed(deployed, failure))?;
-    respond(call, &answer, &given)
+    match proxied {
+        Some(reply) => Ok(reply(answer)),
+        None => respond(call, &answer, &given),
+    }
 }
 
+/// The credentials of an integration that is called as whoever calls the method.
+const CALLERS: &str = "arn:aws:iam::*:user/*";
+
 /// As whom the integration is called.
-fn acting(ctx: &Ctx, call: &Call, given: &Given<'_>, found: &Found) -> Result<Ctx, ApiError> {
+fn acting(
+    ctx: &Ctx,
+    call: &Call,
+    given: &Given<'_>,
+    found: &Found,
+    signer: Option<&Signer>,
+) -> Result<Ctx, ApiError> {
     let deployed = given.deployed;
     let role = call.integration.credentials.as_deref().filter(|role| !role.is_empty());
     match role {
+        Some(CALLERS) => match signer {
+            Some(signer) => Ok(signer.ctx.in_trace(ctx.trace()).via_service(PRINCIPAL)),
+            None => Err(errors::bad_request("The method's callers have no credentials of their own")),
+        },
         Some(role) if call.integration.r#type != "MOCK" => {
             ctx.with_role(PRINCIPAL, &deployed.arn(), &expand(role, &deployed.variables))
         }

@@ -7,12 +7,15 @@ mod deployed;
 mod failures;
 pub(crate) mod integration;
 mod invocation;
+mod journal;
 mod keys;
+mod log;
 mod mapping;
 pub(crate) mod parameters;
 mod reply;
 mod request;
 pub(crate) mod responses;
+mod signature;
 mod throttle;
 
 use std::net::IpAddr;
@@ -25,14 +28,17 @@ use cloud::{BoxFuture, Cloud, Ctx, HttpEndpoint, TraceContext};
 use http::header::HeaderName;
 use http::request::Parts;
 use http::{Request, Response};
+use identity::sigv4::KeyCache;
 use shapes::Timestamp;
 
 use self::address::Address;
 pub(crate) use self::deployed::Deployed;
 use self::deployed::{Found, Stages};
 use self::failures::Refusal;
-pub(crate) use self::invocation::call;
+pub(crate) use self::invocation::{Admitted, call};
+use self::journal::Journal;
 use self::keys::Uses;
+pub(crate) use self::log::{Outcome, execution_lines, group_of};
 use self::parameters::Given;
 pub(crate) use self::reply::Reply;
 pub(crate) use self::request::{MethodRequest, last, query_values};
@@ -47,11 +53,19 @@ pub(crate) struct Execution {
     cloud: Cloud,
     stages: Stages,
     uses: Uses,
+    signing_keys: KeyCache,
+    journal: Journal,
 }
 
 impl Execution {
     pub(crate) fn new(cloud: Cloud) -> Self {
-        Self { cloud, stages: Stages::default(), uses: Uses::default() }
+        Self {
+            cloud,
+            stages: Stages::default(),
+            uses: Uses::default(),
+            signing_keys: KeyCache::default(),
+            journal: Journal::default(),
+        }
     }
 }
 
@@ -107,21 +121,29 @@ impl Execution {
         let ctx = ctx.in_trace(trace.under(span)).with_request_id(request_id);
         let request = MethodRequest::new(head, address.path, body, peer, request_id, now);
         let found = deployed.find(&request.method, &request.path);
+        let mut admitted = Admitted::default();
         let outcome = match &found {
             None => Err(Refusal::new(Cause::MissingAuthenticationToken, "Missing Authentication Token")),
-            Some(found) => self.admitted(&ctx, &deployed, found, &request).await,
+            Some(found) => self.admitted(&ctx, head, &deployed, found, &request, &mut admitted).await,
         };
-        let reply = outcome.unwrap_or_else(|refusal| {
-            let given = Given {
-                request: &request,
-                deployed: &deployed,
-                found: found.as_ref(),
-                answer: None,
-                extra: &[],
-            };
-            deployed.failures.reply(&refusal, &given)
-        });
+        let found = found.as_ref();
+        let (reply, refusal) = match outcome {
+            Ok(reply) => (reply, None),
+            Err(refusal) => {
+                let given = Given { request: &request, deployed: &deployed, found, answer: None, extra: &[] };
+                (deployed.failures.reply(&refusal, &given), Some(refusal))
+            }
+        };
         self.record(&ctx, &deployed, arn.into(), span, trace, (now, started), reply.status);
+        if let Some((_, time)) = admitted.integration {
+            let dimension = ("ApiName", deployed.name.as_str());
+            ctx.publish("AWS/ApiGateway", "IntegrationLatency", dimension, time.as_secs_f64() * 1000.0);
+        }
+        let (elapsed, refusal) = (started.elapsed(), refusal.as_ref());
+        self.log(
+            &deployed,
+            &Outcome { request: &request, found, admitted: &admitted, refusal, reply: &reply, elapsed },
+        );
         reply
     }
 
@@ -129,28 +151,37 @@ impl Execution {
     async fn admitted(
         &self,
         ctx: &Ctx,
+        head: &Parts,
         deployed: &Deployed,
         found: &Found,
         request: &MethodRequest,
+        admitted: &mut Admitted,
     ) -> Result<Reply, Refusal> {
         if request.body.len() > integration::MOST_BYTES {
             return Err(Refusal::new(Cause::RequestTooLarge, "Request Too Long"));
         }
-        authorizer::check_resource_policy(deployed, request, ctx.now())?;
         let method = &found.call.method;
-        let verdict = match (method.authorization_type.as_str(), &method.authorizer_id) {
+        match (method.authorization_type.as_str(), &method.authorizer_id) {
             ("CUSTOM", Some(id)) => {
+                let granted = authorizer::check_resource_policy(deployed, request, ctx.now(), false)?;
                 let verdict = deployed.authorizers.ask(id, ctx, deployed, found, request).await?;
-                verdict.check(deployed, request)?;
-                Some(verdict)
+                verdict.check(deployed, request, granted)?;
+                admitted.verdict = Some(verdict);
             }
-            ("NONE", _) => None,
+            ("AWS_IAM", _) => {
+                let (cloud, keys) = (&self.cloud, &self.signing_keys);
+                let sent = (head, &request.body);
+                admitted.signer = Some(signature::admit(cloud, keys, ctx, sent, deployed, request)?);
+            }
+            ("NONE", _) => {
+                authorizer::check_resource_policy(deployed, request, ctx.now(), true)?;
+            }
             _ => return Err(Refusal::internal()),
-        };
+        }
         if method.api_key_required {
             let key = match deployed.keys_in_header {
                 true => request.header("x-api-key"),
-                false => verdict.as_ref().and_then(|verdict| verdict.usage_key.as_deref()),
+                false => admitted.verdict.as_ref().and_then(|verdict| verdict.usage_key.as_deref()),
             };
             self.uses.admit(&self.cloud, key, deployed, found, ctx.now())?;
         }
@@ -162,7 +193,21 @@ impl Execution {
                 return Err(Refusal::new(Cause::Throttled, "Too Many Requests"));
             }
         }
-        call(ctx, deployed, found, request, verdict.as_deref()).await
+        call(ctx, deployed, found, request, admitted).await
+    }
+
+    /// What the stage wants to have written down of a request.
+    fn log(&self, deployed: &Deployed, outcome: &Outcome<'_>) {
+        if let Some(access) = &deployed.access_log {
+            self.journal.put(&self.cloud, access.entry(deployed, outcome));
+        }
+        if deployed.logs_execution
+            && let Some(found) = outcome.found
+            && let Some((_, setting)) = deployed.settings(found)
+            && let Some(entry) = log::execution_entry(deployed, setting, outcome)
+        {
+            self.journal.put(&self.cloud, entry);
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "what there is to tell of a request")]

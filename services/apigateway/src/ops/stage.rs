@@ -9,7 +9,7 @@ use store::Tx;
 
 use super::{change, change_api, find_api, tell};
 use crate::rows::Stage;
-use crate::tables::DEPLOYMENTS;
+use crate::tables::{ACCOUNTS, DEPLOYMENTS};
 use crate::{document, errors, patch, rules};
 
 change!(CreateStage, |ctx, tx, input| {
@@ -18,6 +18,7 @@ change!(CreateStage, |ctx, tx, input| {
     }
     let key = (input.rest_api_id.clone(), input.deployment_id.clone());
     let deployment = DEPLOYMENTS.find(tx, &key)?;
+    let account = ACCOUNTS.find(tx, &())?.unwrap_or_default();
     change_api(ctx, tx, &input.rest_api_id, |row| {
         deployment.ok_or_else(errors::no_such_deployment)?;
         if row.stages.contains_key(&input.stage_name) {
@@ -27,6 +28,7 @@ change!(CreateStage, |ctx, tx, input| {
         stage.created_date = ctx.now();
         stage.last_updated_date = ctx.now();
         rules::check_stage(&stage)?;
+        rules::check_logging(&stage, &account)?;
         let told = described(&stage)?;
         row.stages.insert(input.stage_name.clone(), stage);
         Ok(told)
@@ -44,12 +46,14 @@ tell!(GetStages, |ctx, input| {
 });
 
 change!(UpdateStage, |ctx, tx, input| {
+    let account = ACCOUNTS.find(tx, &())?.unwrap_or_default();
     let row = super::change_api(ctx, tx, &input.rest_api_id, |row| {
         let known = row.stage_mut(&input.stage_name)?;
         let mut stage: Stage =
             patch::patched(known, input.patch_operations.as_deref(), patch::fields::STAGE)?;
         stage.last_updated_date = ctx.now();
         rules::check_stage(&stage)?;
+        rules::check_logging(&stage, &account)?;
         *known = stage.clone();
         Ok(stage)
     })?;

@@ -7,7 +7,9 @@ use apigateway_api as api;
 use cloud::Ctx;
 
 use super::{find_api, tell};
-use crate::execution::{Deployed, MethodRequest, call, last, query_values};
+use crate::execution::{
+    Admitted, Deployed, MethodRequest, Outcome, call, execution_lines, last, query_values,
+};
 use crate::{PRINCIPAL, errors};
 
 tell!(TestInvokeMethod, |ctx, input| {
@@ -19,25 +21,19 @@ tell!(TestInvokeMethod, |ctx, input| {
     let found = found.ok_or_else(errors::no_such_method)?;
     let started = Instant::now();
     let acting = ctx.as_service(PRINCIPAL, &draft.arn());
-    let outcome = call(&acting, &draft, &found, &request, None).await;
-    let latency = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let mut log = vec![
-        format!("Execution log for request {}", request.request_id),
-        format!("Starting execution for request: {}", request.request_id),
-        format!("HTTP Method: {}, Resource Path: {}", request.method, found.resource_path),
-        format!("Method request path: {:?}", found.path_parameters),
-        format!("Method request query string: {:?}", request.query),
-        format!("Method request headers: {:?}", request.headers),
-        format!("Method request body before transformations: {}", request.text()),
-    ];
-    log.extend(found.call.integration.uri.iter().map(|uri| format!("Endpoint request URI: {uri}")));
-    let reply = outcome.unwrap_or_else(|refusal| {
-        log.push(format!("Execution failed: {}", refusal.message));
-        draft.refused(&refusal, &request, &found)
-    });
+    let mut admitted = Admitted::default();
+    let outcome = call(&acting, &draft, &found, &request, &mut admitted).await;
+    let elapsed = started.elapsed();
+    let latency = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+    let (reply, refusal) = match outcome {
+        Ok(reply) => (reply, None),
+        Err(refusal) => (draft.refused(&refusal, &request, &found), Some(refusal)),
+    };
     let body = String::from_utf8_lossy(&reply.body).into_owned();
-    log.push(format!("Method response body after transformations: {body}"));
-    log.push(format!("Method completed with status: {}", reply.status));
+    let (found, refusal) = (Some(&found), refusal.as_ref());
+    let outcome = Outcome { request: &request, found, admitted: &admitted, refusal, reply: &reply, elapsed };
+    let mut log = vec![format!("Execution log for request {}", request.request_id)];
+    log.extend(execution_lines(&outcome, true));
     let time = ctx.now().iso8601_millis();
     let log: String = log.into_iter().map(|line| format!("{time} : {line}\n")).collect();
     let mut several: BTreeMap<String, Vec<String>> = BTreeMap::new();

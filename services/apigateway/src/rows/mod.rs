@@ -16,4 +16,4 @@ pub(crate) use part::{
     Authorizer, DocumentationPart, DocumentationVersion, GatewayResponse, Model, RequestValidator,
 };
 pub(crate) use rest_api::{Definition, Deployment, Resource, RestApi};
-pub(crate) use stage::{MethodSetting, Stage};
+pub(crate) use stage::{AccessLogSettings, MethodSetting, Stage};

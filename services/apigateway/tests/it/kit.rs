@@ -24,6 +24,8 @@ pub(crate) struct Functions {
     known: Mutex<BTreeMap<String, Function>>,
     /// Name and event of every invocation.
     pub invoked: Mutex<Vec<(String, Value)>>,
+    /// ARNs of those who invoked.
+    callers: Mutex<Vec<String>>,
 }
 
 impl Handle<Invoke> for Functions {
@@ -31,7 +33,7 @@ impl Handle<Invoke> for Functions {
         Ok(Guard::open())
     }
 
-    async fn handle(self: &Arc<Self>, _: &Ctx, input: InvokeInput) -> Result<InvokeOutput, ApiError> {
+    async fn handle(self: &Arc<Self>, ctx: &Ctx, input: InvokeInput) -> Result<InvokeOutput, ApiError> {
         let name = input.function_name.rsplit(':').next().unwrap_or_default().to_owned();
         let event = input.payload.unwrap_or_default();
         let event = serde_json::from_slice(&event).unwrap_or(Value::Null);
@@ -40,6 +42,7 @@ impl Handle<Invoke> for Functions {
             None => return Err(lambda_api::error::resource_not_found_exception("Function not found")),
         };
         self.invoked.lock().unwrap().push((name, event));
+        self.callers.lock().unwrap().push(ctx.principal().arn());
         let (payload, function_error) = match outcome {
             Ok(answer) => (answer, None),
             Err(message) => (json!({"errorMessage": message}), Some("Unhandled".to_owned())),
@@ -106,6 +109,10 @@ impl World {
 
     pub(crate) fn invocations(&self) -> Vec<(String, Value)> {
         self.functions.invoked.lock().unwrap().clone()
+    }
+
+    pub(crate) fn callers(&self) -> Vec<String> {
+        self.functions.callers.lock().unwrap().clone()
     }
 
     /// An operation of a service by its name, with its input as a document.
@@ -177,6 +184,7 @@ impl World {
 fn services(cloud: &Cloud, functions: &Arc<Functions>) -> Vec<Service> {
     vec![
         apigateway::service(cloud.clone()),
+        logs::service(cloud.clone()),
         SqsService::new(cloud.clone()).service(),
         Service::new(&lambda_api::SERVICE, Arc::clone(functions), INVOKE),
     ]
