@@ -22,12 +22,12 @@ install_runtime() { # FOLDER
     have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3 python3-venv
     have node && have npm || install_packages nodejs npm
     mkdir -p "$1"
-    if [ ! -e "$1/venv/.done-2" ]; then
+    if [ ! -e "$1/venv/.done-3" ]; then
         echo "Installing the AWS clients"
         python3 -m venv "$1/venv"
         "$1/venv/bin/pip" install --quiet --disable-pip-version-check boto3 awscli pytest pytest-xdist \
-            cryptography aws-encryption-sdk
-        touch "$1/venv/.done-2"
+            cryptography aws-encryption-sdk amazon-dax-client==2.1.0
+        touch "$1/venv/.done-3"
     fi
     if [ ! -e "$1/python/.done-1" ]; then
         echo "Installing the SDK for python functions"

@@ -81,6 +81,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         is_strict: options.is_strict,
     };
     let cloud = Cloud::new(settings, store.clone(), clock.clone(), Ids::System);
+    let ports = Arc::new(gateway::OpenPorts::new(options.address, tls.clone()));
+    cloud.set_ports(ports.clone());
     let parts = services::assemble(&cloud, &options, port)?;
     let runner = Runner::new(store.clone(), clock, parts.jobs);
     let host = admin::Host {
@@ -103,6 +105,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     gateway::serve(gateway, listener, tls, stop_signal()).await;
 
     info!("the region stops");
+    ports.close_all();
     jobs.abort();
     started.abort();
     (parts.stop)().await;

@@ -97,6 +97,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let is_durable = options.durability == kv::Durability::Durable;
     let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
     let dynamodb = dynamodb::DynamoDbService::new(cloud.clone());
+    let dax = dax::DaxService::new(cloud.clone());
     let bridge = events::EventBridge::new(cloud.clone());
     let vaults = glacier::VaultStore::open(cloud.clone(), &data.join("vaults"), is_durable)?;
     let mail = sns::Config { smtp: options.mail.smtp()?, push: options.push.clone() };
@@ -110,6 +111,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
 
     let services = vec![
         apigateway::service(cloud.clone()),
+        dax.service(),
         dynamodb.service(),
         dynamodb.streams_service(),
         bridge.service(),
@@ -130,6 +132,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     ];
     let mut jobs = lambda.jobs();
     jobs.extend(bridge.jobs());
+    jobs.extend(dax.jobs());
     jobs.extend(dynamodb.jobs());
     jobs.extend(vaults.jobs());
     jobs.extend(iam::jobs(cloud));
@@ -167,6 +170,9 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
             }
             if let Err(cause) = vaults.start().await {
                 error!(error = %cause, "the vaults' own work could not be scheduled");
+            }
+            if let Err(cause) = dax.start() {
+                error!(error = %cause, "the ports of DAX's clusters could not be opened");
             }
         }),
         stop: Box::new(move || {

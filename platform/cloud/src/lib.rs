@@ -6,6 +6,7 @@
 
 pub mod architecture;
 mod authorize;
+mod copies;
 mod ctx;
 mod directory;
 mod event_sink;
@@ -17,12 +18,14 @@ mod kept_caller;
 pub mod metrics;
 mod operation;
 mod policy_cache;
+mod ports;
 mod region;
 pub mod registry;
 mod root_key;
 mod signer;
 pub mod trace;
 
+pub use copies::{Copies, Original};
 pub use ctx::{Caller, Ctx, tenant};
 pub use directory::{Actor, Credential, Denial, Directory, PrincipalPolicies};
 pub use event_sink::{EventSink, ServiceEvent};
@@ -34,6 +37,7 @@ pub use kept_caller::KeptCaller;
 pub use metrics::Metrics;
 pub use operation::{BoxFuture, Handle, Operation, Service, Transact};
 pub use policy_cache::PolicyCache;
+pub use ports::{Connection, Port, Ports, ServeConnection};
 pub use region::{Cloud, Settings};
 pub use root_key::{RootKey, SealingKey};
 pub use signer::SignerError;

@@ -11,7 +11,8 @@ use crate::architecture::Architecture;
 use crate::http::not_open;
 use crate::registry::Registry;
 use crate::{
-    Actor, Caller, Ctx, Directory, EventSink, Ids, Metrics, RawCalls, Service, TraceContext, Traces,
+    Actor, Caller, Copies, Ctx, Directory, EventSink, Ids, Metrics, Ports, RawCalls, Service, TraceContext,
+    Traces,
 };
 
 /// What a region is told at start.
@@ -36,10 +37,12 @@ struct Inner {
     metrics: Metrics,
     traces: Traces,
     architecture: Architecture,
+    copies: Copies,
     registry: OnceLock<Registry>,
     directory: OnceLock<Arc<dyn Directory>>,
     raw_calls: OnceLock<Weak<dyn RawCalls>>,
     event_sink: OnceLock<Arc<dyn EventSink>>,
+    ports: OnceLock<Arc<dyn Ports>>,
 }
 
 impl Cloud {
@@ -52,10 +55,12 @@ impl Cloud {
             metrics: Metrics::default(),
             traces: Traces::default(),
             architecture: Architecture::default(),
+            copies: Copies::default(),
             registry: OnceLock::new(),
             directory: OnceLock::new(),
             raw_calls: OnceLock::new(),
             event_sink: OnceLock::new(),
+            ports: OnceLock::new(),
         }))
     }
 
@@ -84,6 +89,16 @@ impl Cloud {
         self.0.event_sink.get()
     }
 
+    /// Tells who opens ports for services; a second call is ignored.
+    pub fn set_ports(&self, ports: Arc<dyn Ports>) {
+        let _ = self.0.ports.set(ports);
+    }
+
+    /// Nothing in a region that has no sockets.
+    pub fn ports(&self) -> Option<&Arc<dyn Ports>> {
+        self.0.ports.get()
+    }
+
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -104,6 +119,11 @@ impl Cloud {
     }
     pub fn architecture(&self) -> &Architecture {
         &self.0.architecture
+    }
+
+    /// What tells keepers of copies that they are old.
+    pub fn copies(&self) -> &Copies {
+        &self.0.copies
     }
 
     pub fn registry(&self) -> Result<&Registry, ApiError> {

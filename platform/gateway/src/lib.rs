@@ -14,6 +14,7 @@ mod outgoing;
 mod patience;
 mod pieces;
 mod pipeline;
+mod ports;
 mod route;
 mod tls;
 mod upload;
@@ -25,6 +26,7 @@ use identity::sigv4::KeyCache;
 
 pub use limits::Limits;
 pub use listen::{Peer, serve};
+pub use ports::OpenPorts;
 pub use tls::{TlsError, acceptor};
 
 use front::Fronted;

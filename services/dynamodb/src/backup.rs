@@ -165,7 +165,9 @@ impl Running {
             for (place, item) in &items {
                 let key = (table.row.id, Tail(place.clone()));
                 let old = ITEMS.find(tx, &key)?.map(|StoredItem(item)| item);
-                let change = Change { old: old.as_ref(), new: item.as_ref(), cause: Cause::User };
+                let Some(key_source) = item.as_ref().or(old.as_ref()) else { continue };
+                let change =
+                    Change { key: key_source, old: old.as_ref(), new: item.as_ref(), cause: Cause::User };
                 store_change(ctx, tx, &table, place.clone(), &change, false)?;
             }
             Ok(())

@@ -296,7 +296,7 @@ fn put(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, item: &Item) -> Result<Option<
     }
     let place = place(key.hash_bytes().len(), key.as_bytes());
     let old = ITEMS.find(tx, &(table.row.id, Tail(place.clone())))?.map(|StoredItem(item)| item);
-    let change = Change { old: old.as_ref(), new: Some(item), cause: Cause::User };
+    let change = Change { key: item, old: old.as_ref(), new: Some(item), cause: Cause::User };
     store_change(ctx, tx, table, place, &change, false)?;
     Ok(None)
 }

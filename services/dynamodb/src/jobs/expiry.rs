@@ -90,7 +90,7 @@ fn expire_some(
             current.and_then(|current| current.end(item, now)).is_some_and(|end| end <= now.seconds())
         };
         if let Some(item) = item.filter(ends_now) {
-            let change = Change { old: Some(&item), new: None, cause: Cause::TimeToLive };
+            let change = Change { key: &item, old: Some(&item), new: None, cause: Cause::TimeToLive };
             store_change(ctx, tx, table, place.0, &change, false)?;
             ctx.publish("AWS/DynamoDB", "TimeToLiveDeletedItemCount", ("TableName", table.name()), 1.0);
         }

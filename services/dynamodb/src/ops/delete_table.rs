@@ -65,6 +65,8 @@ pub(crate) fn delete_within(
     replication::leave(service, ctx, tx, table, target)?;
     streams::end(ctx, tx, table)?;
     TABLES.delete(tx, &target.name);
+    let (copies, definition) = (ctx.cloud().copies().clone(), dynamodb_changes::definition(&table.arn));
+    tx.after_commit(move || copies.outdate([definition]));
     let work = Work::Purge {
         places: row.index_ids.values().copied().chain([row.id]).collect(),
         time_to_live: row.time_to_live.as_ref().map(|settings| settings.id),

@@ -72,7 +72,8 @@ pub(super) fn apply(
         ENDS.put(tx, &table.row.id, &end);
     }
     let old = ITEMS.find(tx, &key)?.map(|StoredItem(item)| item);
-    let change = Change { old: old.as_ref(), new: item, cause: Cause::Replication };
+    let Some(key) = item.or(old.as_ref()) else { return Ok(()) };
+    let change = Change { key, old: old.as_ref(), new: item, cause: Cause::Replication };
     store_change(ctx, tx, &table, place.to_vec(), &change, false)?;
     Ok(())
 }

@@ -98,7 +98,12 @@ impl Bound<'_> {
             Action::Delete(_) => None,
             Action::Update { key, update } => self.updated(old.as_ref(), key, update)?.map(Cow::Owned),
         };
-        let change = Change { old: old.as_ref(), new: new.as_deref(), cause: Cause::User };
+        let change = Change {
+            key: self.draft.action.key_source(),
+            old: old.as_ref(),
+            new: new.as_deref(),
+            cause: Cause::User,
+        };
         let costs = store_change(ctx, tx, &table, place, &change, self.draft.counts)?;
         let costs = if self.draft.is_transactional { costs.doubled() } else { costs };
         let attributes = self.attributes(old, new);

@@ -5,6 +5,7 @@ use cloud::Ctx;
 use shapes::ApiError;
 use store::{Tail, Tx};
 
+use crate::attribute::into_api;
 use crate::capacity::{ReadMode, read_units, write_units};
 use crate::definitions::Table;
 use crate::errors::validation;
@@ -15,6 +16,8 @@ use crate::{journal, replication, streams, time_to_live};
 
 /// An item before and after. `old` is only right where [`needs_old`] asks for it.
 pub(crate) struct Change<'a> {
+    /// The key's attributes, whatever else is there.
+    pub key: &'a Item,
     pub old: Option<&'a Item>,
     pub new: Option<&'a Item>,
     pub cause: Cause,
@@ -74,7 +77,8 @@ pub(crate) fn store_change(
     change: &Change<'_>,
     counts: bool,
 ) -> Result<Costs, ApiError> {
-    let Change { old, new, .. } = *change;
+    let Change { key, old, new, .. } = *change;
+    outdate_copies(ctx, tx, table, key);
     // What another region accepted is accepted here; an index leaves out what does not fit it.
     if let Some(new) = new.filter(|_| change.cause != Cause::Replication) {
         for index in &table.indexes {
@@ -118,6 +122,18 @@ pub(crate) fn store_change(
         time_to_live::follow(ctx, tx, table, &key.1, old, new)?;
     }
     Ok(costs)
+}
+
+/// Tells whoever keeps a copy of the item, or of what it is a part of, once the change is there. A write that changes
+/// nothing tells so as well: whoever made it counts on its one step.
+fn outdate_copies(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, key: &Item) {
+    let keys = table.keys();
+    let Some(hash) = key.get(&keys.hash.name) else { return };
+    let range = keys.range.as_ref().and_then(|range| key.get(&range.name));
+    let (hash, range) = (into_api(hash.clone()), range.cloned().map(into_api));
+    let outdated = dynamodb_changes::of_change(&table.arn, &hash, range.as_ref());
+    let copies = ctx.cloud().copies().clone();
+    tx.after_commit(move || copies.outdate(outdated));
 }
 
 fn put_item(tx: &mut Tx<'_>, key: &(u64, Tail), item: &Item) {
