@@ -96,8 +96,14 @@ fn is_api(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name.to_string_lossy().ends_with("api"))
 }
 
-/// What several services do alike, in a crate of its own that holds no state and no operation.
-const SHARED: &[&str] = &["services/events/targets", "services/kms/envelope", "services/pipes/sources"];
+/// What services share, or one keeps apart, in a crate of its own that holds no state and no operation.
+const SHARED: &[&str] = &[
+    "services/dax/wire",
+    "services/dynamodb/changes",
+    "services/events/targets",
+    "services/kms/envelope",
+    "services/pipes/sources",
+];
 
 fn is_shared(folder: &Path) -> bool {
     SHARED.iter().any(|shared| folder == Path::new(shared))
