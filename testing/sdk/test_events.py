@@ -40,7 +40,11 @@ def outside():
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(http.server.ThreadingHTTPServer):
+        # A hundred calls may come at once.
+        request_queue_size = 256
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.asked, server.answers = [], []
     server.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -159,7 +163,8 @@ def test_calls_of_an_endpoint_keep_their_rate(region, events, name, outside):
     eventually(lambda: outside.asked)
     assert len(outside.asked) < 50, "one a second, and not all at once"
     region.advance(100)
-    eventually(lambda: len(outside.asked) == 100)
+    # What a busy machine answers too late comes again.
+    eventually(lambda: len({asked["body"] for asked in outside.asked}) == 100)
 
 
 def test_what_connections_and_destinations_must_have(events, name):

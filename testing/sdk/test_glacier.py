@@ -103,9 +103,13 @@ def test_wrong_hashes_are_refused(glacier, vault):
     def lie(request, **_):
         request.headers["x-amz-content-sha256"] = hashlib.sha256(b"other").hexdigest()
 
+    # The client is the whole module's.
     glacier.meta.events.register("before-sign.glacier.UploadArchive", lie)
-    with pytest.raises(glacier.exceptions.InvalidParameterValueException):
-        glacier.upload_archive(vaultName=vault, body=content)
+    try:
+        with pytest.raises(glacier.exceptions.InvalidParameterValueException):
+            glacier.upload_archive(vaultName=vault, body=content)
+    finally:
+        glacier.meta.events.unregister("before-sign.glacier.UploadArchive", lie)
 
 
 def test_large_bodies_do_not_fill_the_memory(region, glacier, vault):
