@@ -1,5 +1,6 @@
 //! Puts a region together and runs it until it is told to stop.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use identity::Region;
 use kv::{Durability, EmbeddedEngine, EmbeddedOptions, Engine};
 use store::{Row, RowError, Scope, Store, StoreError, Table};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::admin;
@@ -35,6 +37,9 @@ pub(crate) struct Options {
     pub push: Option<sns::Gateways>,
 }
 
+/// How long a start waits for an address that is taken.
+const LONGEST_WAIT_FOR_ADDRESS: Duration = Duration::from_secs(2);
+
 /// How far the clock was advanced, in milliseconds: a region that was advanced stays so.
 const CLOCK: Table<(), Offset> = Table::new("clock/offset");
 
@@ -51,6 +56,20 @@ impl Row for Offset {
     }
 }
 
+/// Listens on the address. One that is taken may be held by what a killed region left on its way: a sandbox that had
+/// only just been cloned has the region's files until its program runs.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let deadline = Instant::now() + LONGEST_WAIT_FOR_ADDRESS;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Runs a region until the process is asked to stop.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     if !options.address.is_loopback() && !options.is_strict {
@@ -60,7 +79,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         )));
     }
     let address = SocketAddr::new(options.address, options.port);
-    let listener = TcpListener::bind(address)
+    let listener = listen(address)
         .await
         .map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))?;
     let tls =

@@ -155,8 +155,8 @@ impl Attempt<'_> {
         let version = &deployment.version;
         match lambda.pools.room(key, &version.revision, version.memory_mb, || ctx.now()).await? {
             Room::Taken(environment) => Ok((environment, false)),
-            Room::Free(memory) => {
-                let start = Environment::start(lambda, ctx, deployment, &request.request_id, memory);
+            Room::Free(place) => {
+                let start = Environment::start(lambda, ctx, deployment, &request.request_id, place);
                 Ok((Box::pin(start).await?, true))
             }
         }

@@ -199,8 +199,8 @@ impl Keeper {
         let Target { account, region, .. } = self.target;
         let ctx = lambda.cloud.background(PRINCIPAL, &self.target.arn(), account, region);
         let deployment = Deployment { account, region, version: version.clone(), is_provisioned: true };
-        let memory = lambda.pools.memory(version.memory_mb).await.map_err(|error| error.to_string())?;
-        let started = Environment::start(lambda, &ctx, &deployment, ctx.request_id(), memory);
+        let place = lambda.pools.place(version.memory_mb).await.map_err(|error| error.to_string())?;
+        let started = Environment::start(lambda, &ctx, &deployment, ctx.request_id(), place);
         match Box::pin(started).await {
             Ok(environment) => {
                 environment.keep(true);

@@ -11,7 +11,7 @@ use store::{Order, Range, Reader, Tail};
 
 use crate::multipart::Upload;
 use crate::object::Version;
-use crate::tables;
+use crate::{tables, versions};
 
 /// Keys of one group that are stepped through before the rest of it is stepped over.
 const STEPS: usize = 4;
@@ -137,7 +137,12 @@ pub(crate) fn versions(reader: &mut dyn Reader, query: &Query) -> Result<Page<Li
     }
     let mut merge = Merge::new(query);
     // The key whose versions are being listed, and whether it has shown its newest.
-    let mut shown: Option<String> = query.after.clone().filter(|_| query.after_version.is_some());
+    let mut shown = None;
+    if let (Some(key), Some(order)) = (&query.after, query.after_version) {
+        let newest = versions::newest(reader, query.bucket, key)?;
+        // Unless all that were shown have been deleted since.
+        shown = newest.filter(|newest| newest.id.order >= order).map(|_| key.clone());
+    }
     while let Some((key, version)) = merge.next(reader, query)? {
         let group = query.group(&key).map(str::to_owned);
         if let (Some(group), Some(Entry::Prefix(last))) = (&group, page.entries.last())
@@ -181,12 +186,13 @@ enum OlderAt {
 impl Merge {
     fn new(query: &Query) -> Self {
         let start = query.start();
-        let older_at = match (&query.after, query.after_version) {
-            (Some(key), Some(order)) => OlderAt::Version(key.clone(), order),
-            _ => OlderAt::Key(start.clone()),
+        let (current_at, older_at) = match (&query.after, query.after_version) {
+            // When what was listed of the key has been deleted since, one of the rest is its newest by now.
+            (Some(key), Some(order)) => (key.as_bytes().to_vec(), OlderAt::Version(key.clone(), order)),
+            _ => (start.clone(), OlderAt::Key(start)),
         };
         Self {
-            current_at: Some(start),
+            current_at: Some(current_at),
             older_at: Some(older_at),
             current: VecDeque::new(),
             older: VecDeque::new(),
@@ -226,9 +232,14 @@ impl Merge {
         if let Some(((_, Tail(key)), _)) = rows.last().filter(|_| rows.len() == CHUNK) {
             self.current_at = Some([key.as_slice(), &[0]].concat());
         }
+        let is_behind = |key: &str, version: &Version| match query.after_version {
+            Some(order) if query.after.as_deref() == Some(key) => version.id.order < order,
+            _ => true,
+        };
         self.current.extend(
             rows.into_iter()
-                .filter_map(|((_, Tail(key)), version)| Some((String::from_utf8(key).ok()?, version))),
+                .filter_map(|((_, Tail(key)), version)| Some((String::from_utf8(key).ok()?, version)))
+                .filter(|(key, version)| is_behind(key, version)),
         );
         Ok(())
     }

@@ -19,13 +19,13 @@ use cloud::Ctx;
 use identity::{AccountId, Region};
 use sandbox::Exit;
 use shapes::{ApiError, Timestamp};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::Lambda;
 use crate::function::Version;
 use crate::runtime_api::{Exchange, Started};
 
-pub(crate) use pool::{PoolKey, Pools, Room};
+pub(crate) use pool::{Place, PoolKey, Pools, Room};
 pub(crate) use program::sweep;
 pub(crate) use supervisor::exit_message;
 pub(crate) use system_log::Course;
@@ -106,7 +106,7 @@ impl Environment {
         ctx: &Ctx,
         deployment: &Deployment,
         request_id: &str,
-        memory: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Arc<Self>, StartFailure> {
         let program = program::prepare(lambda, ctx, deployment).await?;
         let (exchange, started) = Exchange::new();
@@ -131,11 +131,12 @@ impl Environment {
             exit: Arc::clone(&exit),
             is_kept: Arc::clone(&is_kept),
             stream,
-            memory,
+            memory: place.memory,
         };
         tokio::spawn(supervisor.run(running, inbox));
         let outcome = tokio::time::timeout(limit, started).await;
         let init = begun.elapsed();
+        drop(place.turn);
         let failure = |kind: &str, message: String| {
             let message = format!("RequestId: {request_id} Error: {message}");
             let payload = serde_json::json!({ "errorType": kind, "errorMessage": message });

@@ -1,4 +1,4 @@
-//! Environments that wait for work, and the memory that all of them may use.
+//! Environments that wait for work, the memory that all of them may use, and how many may start at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +8,7 @@ use cloud::tenant;
 use shapes::{ApiError, Timestamp};
 use store::Scope;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::{Command, Deployment, Environment};
@@ -16,6 +17,14 @@ use crate::errors::{self, Throttle};
 
 /// How long an invocation waits for memory that others hold.
 const LONGEST_WAIT_FOR_MEMORY: Duration = Duration::from_secs(10);
+/// How long an invocation waits for its turn to start an environment: about as long as clients wait for an answer.
+const LONGEST_WAIT_FOR_TURN: Duration = Duration::from_secs(60);
+/// A program that takes longer until it asks for work is not busy but waits for something, maybe for another function.
+const LONGEST_TURN: Duration = Duration::from_secs(3);
+/// Whoever had to wait for its turn does not take it while environments of its own come free one after the other.
+const FLOW: Duration = Duration::from_millis(50);
+/// Two, since a start both computes and waits for the disk.
+const STARTS_PER_CORE: usize = 2;
 
 /// Which environments can stand in for each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +49,8 @@ pub(crate) struct Pools {
     idle: Mutex<HashMap<PoolKey, Pool>>,
     memory: Arc<Semaphore>,
     memory_mb: u32,
+    /// Turns of environments that start. A hundred at once would all be too late, and few are needed once they work.
+    turns: Arc<Semaphore>,
     /// Wakes those who wait for an environment or for memory.
     given_back: Notify,
 }
@@ -48,8 +59,34 @@ pub(crate) struct Pools {
 pub(crate) enum Room {
     /// In an environment that was idle.
     Taken(Arc<Environment>),
-    /// In a new one with this memory.
-    Free(OwnedSemaphorePermit),
+    /// In a new one.
+    Free(Place),
+}
+
+/// What an environment needs to start.
+pub(crate) struct Place {
+    /// Held as long as the environment uses memory.
+    pub memory: OwnedSemaphorePermit,
+    pub turn: Turn,
+}
+
+/// The turn of one environment to start: over when this is dropped, and after [`LONGEST_TURN`] at the latest.
+pub(crate) struct Turn(AbortHandle);
+
+impl Turn {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        let hold = async move {
+            tokio::time::sleep(LONGEST_TURN).await;
+            drop(permit);
+        };
+        Self(tokio::spawn(hold).abort_handle())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 #[derive(Default)]
@@ -57,13 +94,17 @@ struct Pool {
     revision: String,
     /// The one used last comes last, and is used again first: those that are not needed grow old.
     idle: Vec<Arc<Environment>>,
+    /// When one came free last.
+    given_back: Option<Instant>,
 }
 
 impl Pools {
     pub(crate) fn new(config: &Config) -> Self {
         let memory_mb = config.memory_mb.max(128);
         let memory = Arc::new(Semaphore::new(memory_mb as usize));
-        Self { idle: Mutex::default(), memory, memory_mb, given_back: Notify::new() }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = Arc::new(Semaphore::new(STARTS_PER_CORE * cores));
+        Self { idle: Mutex::default(), memory, memory_mb, turns, given_back: Notify::new() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PoolKey, Pool>> {
@@ -100,6 +141,7 @@ impl Pools {
         {
             environment.tell(Command::Idle);
             pool.idle.push(environment);
+            pool.given_back = Some(Instant::now());
             drop(pools);
             self.given_back.notify_waiters();
         }
@@ -177,22 +219,16 @@ impl Pools {
         Ok(())
     }
 
-    /// Room for an environment that no event waits for. Idle ones of others make way.
-    pub(crate) async fn memory(&self, memory_mb: u32) -> Result<OwnedSemaphorePermit, ApiError> {
+    /// A place for an environment that no event waits for. Idle ones of others make way.
+    pub(crate) async fn place(&self, memory_mb: u32) -> Result<Place, ApiError> {
         self.check_memory(memory_mb)?;
-        if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(memory_mb) {
-            return Ok(permit);
-        }
-        self.evict_one();
-        let permit = Arc::clone(&self.memory).acquire_many_owned(memory_mb);
-        match tokio::time::timeout(LONGEST_WAIT_FOR_MEMORY, permit).await {
-            Ok(permit) => permit.map_err(ApiError::internal),
-            Err(_) => Err(errors::rate_exceeded(Throttle::Account)),
-        }
+        let turn = self.turn(Instant::now() + LONGEST_WAIT_FOR_TURN).await?;
+        let memory = self.memory(memory_mb, Instant::now() + LONGEST_WAIT_FOR_MEMORY).await?;
+        Ok(Place { memory, turn: Turn::new(turn) })
     }
 
-    /// An environment, or room for one. Idle ones of others make way; otherwise it waits shortly for what comes
-    /// first: room, or an environment of its own.
+    /// An environment, or a place for a new one. Idle ones of others make way; otherwise it waits for what comes
+    /// first: its turn and memory, or an environment of its own.
     pub(crate) async fn room(
         &self,
         key: &PoolKey,
@@ -201,7 +237,9 @@ impl Pools {
         now: impl Fn() -> Timestamp,
     ) -> Result<Room, ApiError> {
         self.check_memory(memory_mb)?;
-        let deadline = Instant::now() + LONGEST_WAIT_FOR_MEMORY;
+        let deadline = Instant::now() + LONGEST_WAIT_FOR_TURN;
+        let mut turn = Arc::clone(&self.turns).try_acquire_owned().ok();
+        let mut has_waited = turn.is_none();
         loop {
             let given_back = self.given_back.notified();
             tokio::pin!(given_back);
@@ -209,15 +247,55 @@ impl Pools {
             if let Some(environment) = self.take(key, revision, now()) {
                 return Ok(Room::Taken(environment));
             }
-            if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(memory_mb) {
-                return Ok(Room::Free(permit));
+            let place = async {
+                let turn = match turn.take() {
+                    Some(turn) => turn,
+                    None => self.turn(deadline).await?,
+                };
+                if has_waited && self.is_flowing(key) {
+                    return Ok(None);
+                }
+                let memory = self.memory(memory_mb, Instant::now() + LONGEST_WAIT_FOR_MEMORY).await?;
+                Ok::<_, ApiError>(Some(Place { memory, turn: Turn::new(turn) }))
+            };
+            tokio::select! {
+                place = place => match place? {
+                    Some(place) => return Ok(Room::Free(place)),
+                    None => {
+                        let _ = tokio::time::timeout(FLOW, given_back).await;
+                    }
+                },
+                () = &mut given_back => has_waited = true,
             }
+        }
+    }
+
+    async fn turn(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, ApiError> {
+        let turn = tokio::time::timeout_at(deadline, Arc::clone(&self.turns).acquire_owned());
+        turn.await.map_err(|_| errors::rate_exceeded(Throttle::Account))?.map_err(ApiError::internal)
+    }
+
+    /// Whether an environment of these came free a moment ago, so that the next will soon.
+    fn is_flowing(&self, key: &PoolKey) -> bool {
+        let pools = self.lock();
+        let given_back = pools.get(key).and_then(|pool| pool.given_back);
+        given_back.is_some_and(|at| at.elapsed() < FLOW)
+    }
+
+    /// Memory for an environment. Idle environments of others make way.
+    async fn memory(&self, memory_mb: u32, deadline: Instant) -> Result<OwnedSemaphorePermit, ApiError> {
+        loop {
+            if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(memory_mb) {
+                return Ok(permit);
+            }
+            let given_back = self.given_back.notified();
             // What it held comes free shortly after.
             self.evict_one();
             tokio::select! {
                 permit = Arc::clone(&self.memory).acquire_many_owned(memory_mb) => {
-                    return permit.map(Room::Free).map_err(ApiError::internal);
+                    return permit.map_err(ApiError::internal);
                 }
+                // One more may make way.
                 () = given_back => {}
                 () = tokio::time::sleep_until(deadline) => return Err(errors::rate_exceeded(Throttle::Account)),
             }

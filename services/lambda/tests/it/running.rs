@@ -305,3 +305,27 @@ async fn more_events_than_memory_share_the_environments_that_fit() {
         assert!(done.unwrap().unwrap(), "every event has its own answer");
     }
 }
+
+#[tokio::test]
+async fn environments_take_turns_to_start_and_few_do_the_work() {
+    if !host_isolates() || !installed("python3") {
+        return;
+    }
+    let functions = Functions::start();
+    let code = "import time, uuid\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\n\
+                own = str(uuid.uuid4())\ndef handler(event, context):\n    return own\n";
+    functions.python(code).await;
+    let functions = std::sync::Arc::new(functions);
+    let mut running = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let functions = std::sync::Arc::clone(&functions);
+        running.spawn(async move { functions.invoke(&json!(number)).await });
+    }
+    let mut environments = std::collections::HashSet::new();
+    while let Some(done) = running.join_next().await {
+        let answer = done.unwrap();
+        assert_eq!(answer.error, None, "{answer:?}");
+        environments.insert(answer.payload.to_string());
+    }
+    assert!(environments.len() <= 20, "{} environments for 60 short events", environments.len());
+}

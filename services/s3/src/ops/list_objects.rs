@@ -245,7 +245,7 @@ impl Handle<ListObjectVersions> for S3 {
                 let message = "A version-id marker cannot be specified without a key marker.";
                 return Err(errors::invalid_argument("version-id-marker", "", message));
             }
-            Some(marker) => self.order_of(&mut reader, &loaded.bucket, after.as_deref(), marker)?,
+            Some(marker) => Some(self.order_of(&mut reader, &loaded.bucket, after.as_deref(), marker)?),
             None => None,
         };
         let query = Query {
@@ -287,12 +287,13 @@ impl S3 {
         bucket: &crate::bucket::Bucket,
         key: Option<&str>,
         marker: &str,
-    ) -> Result<Option<u64>, ApiError> {
+    ) -> Result<u64, ApiError> {
         match VersionId::parse(marker)? {
-            Some((order, _)) => Ok(Some(order)),
+            Some((order, _)) => Ok(order),
             None => {
                 let null = crate::versions::find(reader, bucket, key.unwrap_or_default(), Some("null"))?;
-                Ok(null.map(|version| version.id.order))
+                // Deleted since it was listed, nobody knows where it stood: better twice than never.
+                Ok(null.map_or(u64::MAX, |version| version.id.order))
             }
         }
     }

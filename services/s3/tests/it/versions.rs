@@ -109,6 +109,44 @@ async fn pages_of_versions_follow_one_another_without_gaps() {
 }
 
 #[tokio::test]
+async fn versions_deleted_page_by_page_are_all_found() {
+    let bucket = Bucket::versioned().await;
+    for key in ["a", "b", "c"] {
+        for content in ["1", "2", "3", "4", "5"] {
+            bucket.put(key, content).await;
+        }
+    }
+    let (mut deleted, mut at) = (0, (None, None));
+    loop {
+        let page = bucket
+            .call::<ListObjectVersions>(ListObjectVersionsInput {
+                bucket: name(),
+                key_marker: at.0,
+                version_id_marker: at.1,
+                max_keys: Some(2),
+                ..Default::default()
+            })
+            .await
+            .unwrap();
+        let first = page.versions.iter().flatten().next();
+        assert!(
+            first.is_some_and(|first| first.is_latest == Some(true)),
+            "all younger ones are gone: {page:?}"
+        );
+        for version in page.versions.iter().flatten() {
+            let (key, id) = (version.key.clone().unwrap(), version.version_id.clone());
+            bucket.delete(&key, id.as_deref()).await.unwrap();
+            deleted += 1;
+        }
+        if page.is_truncated != Some(true) {
+            break;
+        }
+        at = (page.next_key_marker, page.next_version_id_marker);
+    }
+    assert_eq!(deleted, 15);
+}
+
+#[tokio::test]
 async fn a_versions_answer_names_it() {
     let bucket = Bucket::versioned().await;
     let id = bucket.put("k", "1").await.version_id;
