@@ -42,4 +42,12 @@ install_runtime() { # FOLDER
             @aws-sdk/client-eventbridge @aws-sdk/client-scheduler @aws-sdk/client-pipes @aws-sdk/client-s3)
         touch "$1/node/.done-2"
     fi
+    # Apart from those of functions, which are not to find version 2 of the SDK.
+    if [ ! -e "$1/dax/.done-1" ]; then
+        echo "Installing the JavaScript clients of DAX"
+        mkdir -p "$1/dax"
+        (cd "$1/dax" && npm install --silent --no-audit --no-fund --no-package-lock \
+            amazon-dax-client@1.2.10 @amazon-dax-sdk/lib-dax@3.1.0)
+        touch "$1/dax/.done-1"
+    fi
 }
