@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use shapes::Timestamp;
 
-/// Upper bounds of the latency buckets in microseconds.
-const BUCKETS: [u64; 14] =
-    [50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 10_000_000];
+/// Upper bounds of the latency buckets in microseconds. What is answered from memory takes a few of them.
+const BUCKETS: [u64; 18] = [
+    2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
+    10_000_000,
+];
 /// Minutes of data points kept per metric.
 const KEPT_MINUTES: usize = 180;
 /// Distinct metrics kept; past it new ones are counted and dropped.
@@ -31,7 +33,7 @@ pub struct CallCounters {
     pub calls: AtomicU64,
     pub client_errors: AtomicU64,
     pub server_errors: AtomicU64,
-    pub micros: AtomicU64,
+    pub nanos: AtomicU64,
     buckets: [AtomicU64; BUCKETS.len() + 1],
 }
 
@@ -155,15 +157,15 @@ impl Metrics {
 impl CallCounters {
     /// Counts one call that took `elapsed` and ended in HTTP `status`.
     pub fn record(&self, elapsed: Duration, status: u16) {
-        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         self.calls.fetch_add(1, Relaxed);
-        self.micros.fetch_add(micros, Relaxed);
+        self.nanos.fetch_add(nanos, Relaxed);
         match status {
             400..=499 => self.client_errors.fetch_add(1, Relaxed),
             500.. => self.server_errors.fetch_add(1, Relaxed),
             _ => 0,
         };
-        let bucket = BUCKETS.partition_point(|bound| *bound < micros);
+        let bucket = BUCKETS.partition_point(|bound| *bound * 1000 < nanos);
         self.buckets[bucket].fetch_add(1, Relaxed);
     }
 
@@ -175,7 +177,7 @@ impl CallCounters {
                 BUCKETS.get(index).map_or("+Inf".to_owned(), |micros| (*micros as f64 / 1e6).to_string());
             let _ = writeln!(out, "brume_call_seconds_bucket{{{labels},le=\"{bound}\"}} {total}");
         }
-        let seconds = self.micros.load(Relaxed) as f64 / 1e6;
+        let seconds = self.nanos.load(Relaxed) as f64 / 1e9;
         let _ = writeln!(out, "brume_call_seconds_sum{{{labels}}} {seconds}");
         let _ = writeln!(out, "brume_call_seconds_count{{{labels}}} {total}");
     }
@@ -215,7 +217,8 @@ mod tests {
         }
         let text = metrics.prometheus();
         assert!(text.contains(r#"operation="SendMessage",outcome="client_error"} 1"#), "{text}");
-        assert!(text.contains(r#"le="0.0001"} 2"#), "{text}");
+        assert!(text.contains(r#"le="0.00005"} 0"#) && text.contains(r#"le="0.0001"} 2"#), "{text}");
+        assert!(text.contains(r#"seconds_sum{service="sqs",operation="SendMessage"} 0.00014"#), "{text}");
         assert!(text.contains(r#"QueueName="a\"b"} 4"#), "{text}");
         let key = MetricKey {
             namespace: "AWS/SQS",

@@ -18,8 +18,9 @@ pub(crate) const EMPTY: i64 = 1;
 /// Lists of an account in a region. Items whose attributes are named after values make ever more of them, which AWS
 /// warns of (Amazon DynamoDB Developer Guide, "Consistency models", "DAX and attribute names").
 const MOST: i64 = 1_000_000;
-/// Lists that are remembered; past it all are forgotten.
+/// Lists that are remembered, and the bytes of their names; past either all are forgotten.
 const KEPT: usize = 50_000;
+const KEPT_BYTES: usize = 32 << 20;
 
 type Names = Arc<[String]>;
 
@@ -30,6 +31,7 @@ pub(crate) struct AttributeLists(RwLock<Known>);
 struct Known {
     names: HashMap<(Owner, i64), Names>,
     ids: HashMap<(Owner, Names), i64>,
+    bytes: usize,
 }
 
 type Owner = (identity::AccountId, identity::Region);
@@ -78,9 +80,10 @@ impl AttributeLists {
 
     fn remember(&self, owner: Owner, id: i64, names: Names) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.names.len() >= KEPT {
+        if known.names.len() >= KEPT || known.bytes >= KEPT_BYTES {
             *known = Known::default();
         }
+        known.bytes += names.iter().map(String::len).sum::<usize>();
         known.names.insert((owner, id), Arc::clone(&names));
         known.ids.insert((owner, names), id);
     }

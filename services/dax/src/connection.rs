@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cloud::Connection;
-use dax_wire::{Failure, Greeting, MAXIMUM_REQUEST_BYTES, Request, WireError, request_length};
+use dax_wire::{Failure, Greeting, Request, WireError, maximum_request_bytes, request_length};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::debug;
 
@@ -16,6 +16,8 @@ use crate::{Dax, data};
 
 /// How much is read at once, at least.
 const READ_BYTES: usize = 16 << 10;
+/// What a client that nobody knows yet may send at once: its greeting, and who it is.
+const STRANGERS_BYTES: usize = 64 << 10;
 /// A buffer that one large request made larger than this is given back after it.
 const KEPT_BYTES: usize = 256 << 10;
 /// How long a client may keep silent before its connection is closed. The clients close theirs earlier.
@@ -45,6 +47,8 @@ enum Ended {
     Io(std::io::Error),
     Wire(WireError),
     TooLarge,
+    /// The cluster was deleted.
+    Gone,
 }
 
 impl std::fmt::Display for Ended {
@@ -53,6 +57,7 @@ impl std::fmt::Display for Ended {
             Self::Io(error) => error.fmt(f),
             Self::Wire(error) => error.fmt(f),
             Self::TooLarge => f.write_str("a request is too large, or the client was silent for too long"),
+            Self::Gone => f.write_str("the cluster was deleted"),
         }
     }
 }
@@ -70,7 +75,7 @@ async fn converse(
                 buffer.drain(..length);
                 break greeting;
             }
-            None if buffer.len() > READ_BYTES => return Err(Ended::TooLarge),
+            None if buffer.len() > STRANGERS_BYTES => return Err(Ended::TooLarge),
             None if !read_more(stream, &mut buffer).await? => return Ok(()),
             None => {}
         }
@@ -78,9 +83,13 @@ async fn converse(
     debug!(user_agent = greeting.user_agent, cluster = %serving.arn, "a client connected");
     let mut client = Client::Unknown;
     loop {
+        if serving.is_gone() {
+            return Err(Ended::Gone);
+        }
         let mut at = 0;
         let mut answers = Vec::new();
         while let Some(length) = request_length(&buffer[at..]).map_err(Ended::Wire)? {
+            let started = Instant::now();
             let bytes = &buffer[at..at + length];
             at += length;
             match Request::read(bytes) {
@@ -93,8 +102,8 @@ async fn converse(
                 Ok(request) => {
                     let answer = match admitted(dax, &client) {
                         Ok(authorized) => {
-                            let session = Session { dax, serving, ctx: &authorized.ctx };
-                            data::answer(&session, request, bytes).await
+                            let session = Session::new(dax, serving, &authorized.ctx);
+                            data::answer(&session, request, bytes, started).await
                         }
                         Err(failure) => failure.encode(),
                     };
@@ -117,7 +126,11 @@ async fn converse(
             stream.write_all(&answers).await.map_err(Ended::Io)?;
             stream.flush().await.map_err(Ended::Io)?;
         }
-        if buffer.len() > MAXIMUM_REQUEST_BYTES {
+        let most = match client {
+            Client::Known(_) => maximum_request_bytes(&buffer),
+            Client::Unknown | Client::Refused(_) => STRANGERS_BYTES,
+        };
+        if buffer.len() > most {
             return Err(Ended::TooLarge);
         }
         if !read_more(stream, &mut buffer).await? {

@@ -87,10 +87,8 @@ async fn run(dax: &Arc<Dax>, job: Job) -> Result<JobOutcome, ApiError> {
             dax.open(&name)?;
             let own = ctx.clone();
             ctx.write(move |tx| settle(&own, tx, &subject)).await?;
+            // A restart of a node leaves the contents of the cache (API Reference, RebootNode).
             if let Some(serving) = dax.serving(&name)? {
-                if cluster.status == Status::Rebooting {
-                    serving.clear();
-                }
                 serving.renew();
             }
             // Of nodes that left, which had been opened with the others.

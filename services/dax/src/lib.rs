@@ -27,7 +27,7 @@ use clock::JobKind;
 use cloud::{Cloud, Connection, Service};
 use identity::{AccountId, Region};
 use shapes::ApiError;
-use store::{Range, Scope, Tx};
+use store::{Range, Scope};
 
 use attribute_lists::AttributeLists;
 use serving::{Name, Serving};
@@ -111,14 +111,10 @@ impl Dax {
 
     /// Forgets a cluster with all that it keeps.
     pub(crate) fn forget(&self, name: &Name) {
-        self.serving.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-
-    /// Lets clusters read their settings again once `tx` is durable.
-    pub(crate) fn settings_changed(&self, tx: &mut Tx<'_>) {
-        let all: Vec<_> =
-            self.serving.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        tx.after_commit(move || all.iter().for_each(|serving| serving.renew()));
+        let forgotten = self.serving.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        if let Some(serving) = forgotten {
+            serving.end();
+        }
     }
 
     /// Opens the ports of a cluster; those that are open stay so.

@@ -60,8 +60,10 @@ impl ParameterGroup {
     }
 
     pub(crate) fn parameters(&self) -> Vec<dax_api::Parameter> {
-        let values =
-            [(QUERY_TTL, self.query_ttl_millis, "queries"), (RECORD_TTL, self.record_ttl_millis, "items")];
+        let values = [
+            (QUERY_TTL, self.query_ttl_millis, "answers of queries"),
+            (RECORD_TTL, self.record_ttl_millis, "items"),
+        ];
         let parameter = |(name, value, what): (&str, Option<u64>, &str)| dax_api::Parameter {
             parameter_name: Some(name.to_owned()),
             parameter_type: Some("DEFAULT".to_owned()),

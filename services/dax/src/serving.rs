@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use cloud::metrics::CallCounters;
 use cloud::{Cloud, Ctx, Original, tenant};
 use dax_wire::{KeyKind, KeyPart, KeySchema};
 use dynamodb_api::DescribeTableInput;
@@ -58,12 +59,16 @@ pub(crate) struct TableFacts {
 pub(crate) struct Serving {
     cloud: Cloud,
     pub name: Name,
-    pub arn: String,
+    pub arn: Arc<str>,
     role: String,
     pub items: Cache,
     pub queries: Cache,
+    /// GetItem of what is in the item cache.
+    pub hits: Arc<CallCounters>,
     /// The settings that the caches go by must be read again.
     is_old: AtomicBool,
+    /// The cluster was deleted: connections to it end.
+    is_gone: AtomicBool,
     group: RwLock<Arc<ParameterGroup>>,
     session: Mutex<Option<(Ctx, Timestamp)>>,
     tables: RwLock<HashMap<String, Arc<TableFacts>>>,
@@ -77,11 +82,13 @@ impl Serving {
         Ok(Some(Self {
             cloud: cloud.clone(),
             name: name.clone(),
-            arn: cluster.arn,
+            arn: cluster.arn.into(),
             role: cluster.role,
             items: Cache::new(ITEM_BYTES),
             queries: Cache::new(QUERY_BYTES),
+            hits: cloud.metrics().calls_of("dax", "ItemCacheHit"),
             is_old: AtomicBool::new(true),
+            is_gone: AtomicBool::new(false),
             group: RwLock::default(),
             session: Mutex::default(),
             tables: RwLock::default(),
@@ -99,10 +106,15 @@ impl Serving {
         self.is_old.store(true, Release);
     }
 
-    /// Forgets all items and answers.
-    pub(crate) fn clear(&self) {
+    /// The cluster is deleted: it serves nobody any more and forgets what it kept.
+    pub(crate) fn end(&self) {
+        self.is_gone.store(true, Release);
         self.items.clear();
         self.queries.clear();
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_gone.load(Acquire)
     }
 
     pub(crate) fn settings(&self) -> Result<Arc<ParameterGroup>, ApiError> {

@@ -9,6 +9,8 @@ mod write;
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use cloud::{Ctx, Guard, TraceContext};
@@ -24,9 +26,21 @@ pub(crate) struct Session<'a> {
     pub dax: &'a Arc<Dax>,
     pub serving: &'a Arc<Serving>,
     pub ctx: &'a Ctx,
+    /// The request was answered from the item cache.
+    is_hit: AtomicBool,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(dax: &'a Arc<Dax>, serving: &'a Arc<Serving>, ctx: &'a Ctx) -> Self {
+        Self { dax, serving, ctx, is_hit: AtomicBool::new(false) }
+    }
 }
 
 pub(crate) type Item = Map<AttributeValue>;
+
+/// More than any item takes as it travels: 400 KiB (Amazon DynamoDB Developer Guide, "Quotas"), its numbers somewhat
+/// longer than there.
+const MAXIMUM_ITEM_BYTES: usize = 1 << 20;
 
 /// Why a request has no other answer.
 pub(crate) enum Refused {
@@ -50,25 +64,35 @@ pub(crate) fn validation(message: impl Into<String>) -> ApiError {
     ApiError::sender("ValidationException", message)
 }
 
-/// The answer of a request, whatever becomes of it. `bytes` is all of the request.
-pub(crate) async fn answer(session: &Session<'_>, request: Request<'_>, bytes: &[u8]) -> Vec<u8> {
-    let started = Instant::now();
+/// The answer of a request, whatever becomes of it. `bytes` is all of the request, which was begun to be read at
+/// `started`.
+pub(crate) async fn answer(
+    session: &Session<'_>,
+    request: Request<'_>,
+    bytes: &[u8],
+    started: Instant,
+) -> Vec<u8> {
     let name = name_of(&request);
     let outcome = dispatch(session, request, bytes).await;
-    let cloud = session.ctx.cloud();
-    let (from, to) = (session.ctx.origin().clone(), session.serving.arn.as_str().into());
-    let name: Arc<str> = name.into();
-    cloud.architecture().record(session.ctx.now(), from, to, &name, started.elapsed(), outcome.is_err());
-    match outcome {
-        Ok(answer) => answer,
-        Err(Refused::Cancelled(failure)) => failure.encode(),
+    let is_error = outcome.is_err();
+    let (answer, status) = match outcome {
+        Ok(answer) => (answer, 200),
+        Err(Refused::Cancelled(failure)) => (failure.encode(), 400),
         Err(Refused::Api(error)) => {
             if error.status() >= 500 {
                 tracing::warn!(error = %error, request = %name, "a request of DAX failed");
             }
-            failure_of(&error, session.ctx.request_id()).encode()
+            (failure_of(&error, session.ctx.request_id()).encode(), error.status())
         }
+    };
+    let (cloud, elapsed) = (session.ctx.cloud(), started.elapsed());
+    let (from, to) = (Arc::clone(session.ctx.origin()), Arc::clone(&session.serving.arn));
+    cloud.architecture().record(session.ctx.now(), from, to, &name.into(), elapsed, is_error);
+    cloud.metrics().calls_of("dax", name.trim_start_matches("dax:")).record(elapsed, status);
+    if session.is_hit.load(Relaxed) {
+        session.serving.hits.record(started.elapsed(), status);
     }
+    answer
 }
 
 fn failure_of(error: &ApiError, request_id: &str) -> Failure {
@@ -124,7 +148,7 @@ async fn dispatch(session: &Session<'_>, request: Request<'_>, bytes: &[u8]) -> 
 impl Session<'_> {
     /// Whether the caller may do this on the cluster. What the cluster may do on tables is its role's matter.
     fn check(&self, action: &'static str) -> Result<(), ApiError> {
-        let guard = Guard::resource(self.serving.arn.clone()).action(action);
+        let guard = Guard::resource(self.serving.arn.to_string()).action(action);
         self.ctx.authorize(&dax_api::SERVICE, &guard)
     }
 
@@ -147,6 +171,9 @@ impl Session<'_> {
 
     /// The whole item of a key and of attributes as they travel.
     fn decoded(&self, table: &TableFacts, key: &[u8], attributes: &[u8]) -> Result<Item, Refused> {
+        if attributes.len() > MAXIMUM_ITEM_BYTES {
+            return Err(validation("Item size has exceeded the maximum allowed size").into());
+        }
         let mut item = dax_wire::decode_key(&table.keys, key)?;
         let (id, values) = dax_wire::decode_attributes(attributes)?;
         let names = self.dax.lists.names(self.ctx.cloud(), &self.serving.name, id)?;

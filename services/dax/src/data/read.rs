@@ -1,5 +1,7 @@
 //! GetItem: from the item cache, or from DynamoDB and into it.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use cloud::Original;
 use dax_wire::{Answer, Consumed, Options, Page, Projection, decode_key};
 use dynamodb_api::op::GetItem;
@@ -27,6 +29,7 @@ impl Session<'_> {
             let found = self.serving.items.get(self.ctx.cloud().copies(), self.ctx.now(), table.number, key);
             if let Some(attributes) = found {
                 self.count("ItemCacheHits");
+                self.is_hit.store(true, Relaxed);
                 return self.found(&table, key, attributes.as_deref(), options, None);
             }
             self.count("ItemCacheMisses");

@@ -13,11 +13,23 @@ use crate::parameter_group::{DEFAULT, ParameterGroup};
 use crate::tables::{CLUSTERS, PARAMETER_GROUPS};
 use crate::{Dax, errors};
 
+/// Parameters of one request (API Reference, UpdateParameterGroup).
+const MAXIMUM_PARAMETERS: usize = 20;
+
 pub(crate) fn find(reader: &mut dyn Reader, name: &str) -> Result<ParameterGroup, ApiError> {
     if name == DEFAULT {
         return Ok(ParameterGroup::standard());
     }
     PARAMETER_GROUPS.find(reader, &name.to_owned())?.ok_or_else(|| errors::parameter_group_not_found(name))
+}
+
+/// Groups of running clusters stay as they are (Amazon DynamoDB Developer Guide, "Managing DAX clusters", "Configuring
+/// TTL settings").
+fn check_unused(reader: &mut dyn Reader, name: &str) -> Result<(), ApiError> {
+    if all(reader, &CLUSTERS)?.iter().any(|cluster| cluster.parameter_group == *name) {
+        return Err(errors::parameter_group_in_use(name, "is in use by a cluster"));
+    }
+    Ok(())
 }
 
 impl Transact<op::CreateParameterGroup> for Dax {
@@ -63,6 +75,12 @@ impl Transact<op::UpdateParameterGroup> for Dax {
         if group.name == DEFAULT {
             return Err(errors::parameter_group_in_use(DEFAULT, "is the default one and cannot be changed"));
         }
+        check_unused(tx, &group.name)?;
+        if input.parameter_name_values.len() > MAXIMUM_PARAMETERS {
+            return Err(errors::invalid_value(format!(
+                "At most {MAXIMUM_PARAMETERS} parameters can be changed at once"
+            )));
+        }
         for parameter in &input.parameter_name_values {
             let (Some(name), Some(value)) = (&parameter.parameter_name, &parameter.parameter_value) else {
                 return Err(errors::invalid_value("A parameter needs a name and a value"));
@@ -71,7 +89,6 @@ impl Transact<op::UpdateParameterGroup> for Dax {
         }
         PARAMETER_GROUPS.put(tx, &group.name, &group);
         note(ctx, tx, "PARAMETER_GROUP", &group.name, "Parameter group changed.")?;
-        self.settings_changed(tx);
         Ok(api::UpdateParameterGroupOutput { parameter_group: Some(group.describe()) })
     }
 }
@@ -93,9 +110,7 @@ impl Transact<op::DeleteParameterGroup> for Dax {
         if name == DEFAULT {
             return Err(errors::parameter_group_in_use(name, "is the default one and cannot be deleted"));
         }
-        if all(tx, &CLUSTERS)?.iter().any(|cluster| cluster.parameter_group == *name) {
-            return Err(errors::parameter_group_in_use(name, "is in use"));
-        }
+        check_unused(tx, name)?;
         PARAMETER_GROUPS.delete(tx, name);
         note(ctx, tx, "PARAMETER_GROUP", name, "Parameter group deleted.")?;
         let deletion_message = Some(format!("Parameter group {name} has been deleted."));

@@ -15,13 +15,24 @@ const BINARY_SET: u64 = 3323;
 /// for DynamoDB to say so itself.
 const MAXIMUM_DEPTH: usize = 64;
 
+/// Values in one value: each takes at least a byte of an item's 400 KiB, however little of the request it takes.
+const MAXIMUM_VALUES: usize = 400 << 10;
+
 pub fn decode_value(decoder: &mut Decoder<'_>) -> Result<AttributeValue, WireError> {
-    decode_within(decoder, 0)
+    decode_within(decoder, 0, &mut 0)
 }
 
-fn decode_within(decoder: &mut Decoder<'_>, depth: usize) -> Result<AttributeValue, WireError> {
+fn decode_within(
+    decoder: &mut Decoder<'_>,
+    depth: usize,
+    count: &mut usize,
+) -> Result<AttributeValue, WireError> {
     if depth > MAXIMUM_DEPTH {
         return Err(Malformed("a value has too many levels"));
+    }
+    *count += 1;
+    if *count > MAXIMUM_VALUES {
+        return Err(Malformed("a value has too many values in it"));
     }
     match decoder.major()? {
         TEXT => Ok(AttributeValue::S(decoder.text()?.to_owned())),
@@ -30,7 +41,7 @@ fn decode_within(decoder: &mut Decoder<'_>, depth: usize) -> Result<AttributeVal
             let mut values = Vec::new();
             let length = decoder.array()?;
             while decoder.has_more(length, values.len())? {
-                values.push(decode_within(decoder, depth + 1)?);
+                values.push(decode_within(decoder, depth + 1, count)?);
             }
             Ok(AttributeValue::L(values))
         }
@@ -40,7 +51,7 @@ fn decode_within(decoder: &mut Decoder<'_>, depth: usize) -> Result<AttributeVal
             let mut seen = 0;
             while decoder.has_more(length, seen)? {
                 let name = decoder.text()?.to_owned();
-                values.insert(name, decode_within(decoder, depth + 1)?);
+                values.insert(name, decode_within(decoder, depth + 1, count)?);
                 seen += 1;
             }
             Ok(AttributeValue::M(values))

@@ -7,8 +7,12 @@ use crate::request::method;
 /// What a connection begins with.
 const MAGIC: &str = "J7yne5G";
 
-/// The largest request: a batch of writes is 16 MiB at most (API Reference, BatchWriteItem), and its wrapping little.
-pub const MAXIMUM_REQUEST_BYTES: usize = 17 << 20;
+/// The largest request of several items: a batch of writes is 16 MiB at most (API Reference, BatchWriteItem), and its
+/// wrapping little.
+const MAXIMUM_BYTES_OF_SEVERAL: usize = 17 << 20;
+/// The largest request of one item, which is 400 KiB at most, with an expression, whose values are 2 MiB at most (Amazon
+/// DynamoDB Developer Guide, "Quotas").
+const MAXIMUM_BYTES_OF_ONE: usize = 4 << 20;
 
 /// What a client says before its first request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +56,15 @@ fn read_greeting(bytes: &[u8]) -> Result<(Greeting, usize), WireError> {
 /// How long the request at the front of `bytes` is; nothing when there is more to come.
 pub fn request_length(bytes: &[u8]) -> Result<Option<usize>, WireError> {
     complete(measure(bytes))
+}
+
+/// How long the request at the front of `bytes` may become.
+pub fn maximum_request_bytes(bytes: &[u8]) -> usize {
+    let mut decoder = Decoder::new(bytes);
+    match decoder.integer().and_then(|_| decoder.integer()) {
+        Ok(method::BATCH_WRITE | method::TRANSACT_WRITE) => MAXIMUM_BYTES_OF_SEVERAL,
+        _ => MAXIMUM_BYTES_OF_ONE,
+    }
 }
 
 fn measure(bytes: &[u8]) -> Result<usize, WireError> {

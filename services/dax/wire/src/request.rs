@@ -3,6 +3,11 @@
 use crate::WireError::{self, Malformed};
 use crate::{Decoder, Options};
 
+/// Entries of a list in a request: far more than any operation takes, so that DynamoDB is who refuses.
+const MAXIMUM_ENTRIES: usize = 10_000;
+/// Names of one item's attributes: each takes of the item's 400 KiB (Amazon DynamoDB Developer Guide, "Quotas").
+const MAXIMUM_NAME_BYTES: usize = 400 << 10;
+
 /// The numbers of methods.
 pub(crate) mod method {
     pub(crate) const AUTHORIZE: i64 = 1_489_122_155;
@@ -172,10 +177,7 @@ impl<'a> Request<'a> {
             ENDPOINTS => Self::Endpoints,
             DEFINE_KEY_SCHEMA => Self::DefineKeySchema { table: decoder.name()? },
             DEFINE_ATTRIBUTE_LIST => Self::DefineAttributeList { id: decoder.integer()? },
-            DEFINE_ATTRIBUTE_LIST_ID => {
-                let names = list(decoder, |decoder| decoder.name().map(str::to_owned))?;
-                Self::DefineAttributeListId { names }
-            }
+            DEFINE_ATTRIBUTE_LIST_ID => Self::DefineAttributeListId { names: attribute_names(decoder)? },
             GET => Self::GetItem {
                 table: decoder.name()?,
                 key: decoder.bytes()?,
@@ -224,9 +226,26 @@ fn list<'a, T>(
     let mut entries = Vec::new();
     let length = decoder.array()?;
     while decoder.has_more(length, entries.len())? {
+        if entries.len() == MAXIMUM_ENTRIES {
+            return Err(Malformed("a list has too many entries"));
+        }
         entries.push(entry(decoder)?);
     }
     Ok(entries)
+}
+
+fn attribute_names(decoder: &mut Decoder<'_>) -> Result<Vec<String>, WireError> {
+    let (mut names, mut bytes) = (Vec::new(), 0);
+    let length = decoder.array()?;
+    while decoder.has_more(length, names.len())? {
+        let name = decoder.name()?;
+        bytes += name.len().max(1);
+        if bytes > MAXIMUM_NAME_BYTES {
+            return Err(Malformed("the names of an item's attributes are too long"));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
 }
 
 /// As [`list`], of what may be left out whole.
@@ -244,6 +263,9 @@ fn pairs<'a, T>(
     let mut pairs = Vec::new();
     let length = decoder.map()?;
     while decoder.has_more(length, pairs.len())? {
+        if pairs.len() == MAXIMUM_ENTRIES {
+            return Err(Malformed("a map has too many entries"));
+        }
         pairs.push(pair(decoder)?);
     }
     Ok(pairs)

@@ -1,0 +1,5 @@
+//! Behaviour tests of DAX's protocol.
+
+mod frames;
+mod generated;
+mod values;
