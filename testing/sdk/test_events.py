@@ -200,6 +200,30 @@ def test_buckets_tell_what_happens_in_them(region, events, name):
     assert created["detail"]["object"]["key"] == "in/a b"
 
 
+def test_calls_of_apis_are_told(region, events, name):
+    url, arn = queue(region, name)
+    pattern = {"source": ["aws.iam"], "detail-type": ["AWS API Call via CloudTrail"],
+               "detail": {"eventName": ["CreateRole", "DeleteRole"], "requestParameters": {"roleName": [name]}}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
+    iam = region.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    iam.get_role(RoleName=name)
+    iam.delete_role(RoleName=name)
+    told = []
+    eventually(lambda: told.extend(bodies(region, url)) or len(told) == 2)
+    details = {event["detail"]["eventName"]: event["detail"] for event in map(json.loads, told)}
+    made = details["CreateRole"]
+    assert made["responseElements"]["role"]["roleName"] == name
+    assert made["userIdentity"]["accountId"] == DEFAULT_ACCOUNT
+    assert made["sourceIPAddress"] == "127.0.0.1" and "Boto3" in made["userAgent"]
+    assert details["DeleteRole"]["readOnly"] is False
+    events.remove_targets(Rule=name, Ids=["q"])
+    events.delete_rule(Name=name)
+
+
 def test_a_partner_fills_the_buses_of_its_customers(region, name):
     partner, customer = region.client("events", account="333333333333"), region.client("events", account="444444444444")
     source = f"aws.partner/shop.example/{name}"

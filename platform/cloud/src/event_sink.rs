@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use shapes::ApiError;
 use store::Tx;
 
-use crate::Ctx;
+use crate::{CallInterest, Ctx};
 
 /// An event of a service, about resources of the account and region that its context is in.
 #[derive(Clone, Debug)]
@@ -24,6 +24,13 @@ pub struct ServiceEvent {
 pub trait EventSink: Send + Sync {
     /// Takes an event as a part of `tx`: what follows from it is there once that commits.
     fn put(&self, ctx: &Ctx, tx: &mut Tx<'_>, event: ServiceEvent) -> Result<(), ApiError>;
+
+    /// Which calls the rules of the context's account and region may want to hear of. Asked before each call that manages
+    /// a resource, so it costs little.
+    fn interest_in_calls(&self, ctx: &Ctx) -> CallInterest;
+
+    /// Takes an event of a call soon, on a best-effort basis: the caller does not wait for it.
+    fn put_later(&self, ctx: &Ctx, event: ServiceEvent);
 }
 
 impl Ctx {

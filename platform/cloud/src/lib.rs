@@ -4,6 +4,7 @@
 //! A call between services takes the same path as one that came over HTTP (see [`registry::Registry::call`]); only
 //! the wire is missing. This crate knows no service and no protocol.
 
+mod api_call;
 pub mod architecture;
 mod authorize;
 mod copies;
@@ -25,6 +26,7 @@ mod root_key;
 mod signer;
 pub mod trace;
 
+pub use api_call::{API_CALL, CallInterest};
 pub use copies::{Copies, Original};
 pub use ctx::{Caller, Ctx, tenant};
 pub use directory::{Actor, Credential, Denial, Directory, PrincipalPolicies};

@@ -13,6 +13,7 @@ use shapes::{ApiError, Op, OperationSchema, ServiceSchema, Struct};
 use store::Tx;
 use tracing::error;
 
+use crate::api_call::{ApiCall, CallKind};
 use crate::authorize::authorize;
 use crate::metrics::CallCounters;
 use crate::operation::{BoxFuture, Outcome};
@@ -34,6 +35,7 @@ struct Entry {
     /// `sqs:SendMessage`: the action's name and the span's.
     action: Arc<str>,
     counters: Arc<CallCounters>,
+    kind: CallKind,
 }
 
 /// An operation that has a handler.
@@ -52,6 +54,7 @@ impl Registry {
                     schema,
                     action: format!("{}:{}", service.schema.action_prefix, schema.name).into(),
                     counters: metrics.calls_of(service.schema.name, schema.name),
+                    kind: CallKind::of(service.schema, schema),
                 });
             }
         }
@@ -98,6 +101,7 @@ impl Registry {
         let started = Instant::now();
         let span = Started::new(ctx);
         let inside = ctx.inside_span(span.id);
+        let told = ApiCall::begin(ctx, (service.schema, entry.schema), entry.kind, &*input);
         let mut resource = None;
         let outcome = match self.admit(entry, service, &inside, &*input, &mut resource) {
             Ok(()) => {
@@ -115,6 +119,9 @@ impl Registry {
             }
             Err(error) => Err(error),
         };
+        if let Some(call) = told {
+            call.end(&outcome);
+        }
         finish(ctx, entry, span, resource, started, &outcome);
         outcome
     }

@@ -8,6 +8,7 @@ mod api_destination;
 mod archive;
 mod bus;
 mod bus_policy;
+mod call_listeners;
 mod connection;
 mod delivery;
 mod destinations;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use clock::JobKind;
 use cloud::{Cloud, PolicyCache, Service};
 use targets::{ApiDestinations, Courier};
+use tokio::sync::Semaphore;
 
 use destinations::Destinations;
 use matching::Buses;
@@ -53,6 +55,7 @@ impl EventBridge {
             buses: Buses::default(),
             courier: Arc::new(courier),
             destinations,
+            later: Arc::new(Semaphore::new(service_events::MOST_LATER)),
         });
         cloud.set_event_sink(events.clone());
         Self(events)
@@ -81,6 +84,8 @@ pub(crate) struct Events {
     pub(crate) buses: Buses,
     pub(crate) courier: Arc<Courier>,
     pub(crate) destinations: Arc<Destinations>,
+    /// For events that nobody waits for.
+    pub(crate) later: Arc<Semaphore>,
 }
 
 /// EventBridge as other services' policies name it.

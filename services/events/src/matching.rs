@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use cloud::Ctx;
+use cloud::{API_CALL, Ctx};
 use event_pattern::{EventPattern, PatternSet};
 use serde::{Deserialize, Serialize};
 use shapes::ApiError;
@@ -53,6 +53,7 @@ pub(crate) struct CompiledRule {
     pub arn: RuleArn,
     pub text: String,
     pub targets: Vec<CompiledTarget>,
+    hears_reads: bool,
 }
 
 pub(crate) struct CompiledTarget {
@@ -62,9 +63,11 @@ pub(crate) struct CompiledTarget {
 
 impl CompiledBus {
     pub(crate) fn matches(&self, event: &serde_json::Value) -> Found {
+        let is_read = is_read_call(event);
         let mut found = Found { rules: Vec::new(), archives: self.archives_of_all.clone() };
         for index in self.patterns.matches(event) {
             match index.checked_sub(self.rules.len()) {
+                None if is_read && !self.rules[index].hears_reads => {}
                 None => found.rules.push(Arc::clone(&self.rules[index])),
                 Some(index) => found.archives.push(self.archives[index].clone()),
             }
@@ -73,13 +76,20 @@ impl CompiledBus {
     }
 }
 
+/// Whether an event tells of a call that only read.
+fn is_read_call(event: &serde_json::Value) -> bool {
+    event["detail-type"] == API_CALL
+        && event["detail"]["readOnly"] == true
+        && event["source"].as_str().is_some_and(|source| source.starts_with("aws."))
+}
+
 impl CompiledRule {
-    pub(crate) fn read(reader: &mut dyn Reader, arn: RuleArn) -> Result<Self, ApiError> {
+    pub(crate) fn read(reader: &mut dyn Reader, arn: RuleArn, rule: &Rule) -> Result<Self, ApiError> {
         let mut targets = Vec::new();
         for (_, target) in tables::TARGETS.list(reader, &Range::prefix(&arn.key()), usize::MAX)? {
             targets.push(CompiledTarget { input: target.compiled_input()?, target });
         }
-        Ok(Self { text: arn.to_string(), arn, targets })
+        Ok(Self { text: arn.to_string(), arn, targets, hears_reads: rule.hears_reads() })
     }
 }
 
@@ -130,8 +140,8 @@ fn compile(reader: &mut dyn Reader, bus: &BusArn, generation: Generation) -> Res
     let mut rules = Vec::with_capacity(enabled.len());
     let mut patterns = Vec::with_capacity(enabled.len());
     for (rule, pattern) in enabled {
-        let arn = RuleArn { bus: bus.clone(), name: rule.name };
-        rules.push(Arc::new(CompiledRule::read(reader, arn)?));
+        let arn = RuleArn { bus: bus.clone(), name: rule.name.clone() };
+        rules.push(Arc::new(CompiledRule::read(reader, arn, &rule)?));
         patterns.push(pattern);
     }
     let (mut archives, mut archives_of_all) = (Vec::new(), Vec::new());

@@ -42,6 +42,11 @@ impl Rule {
     pub(crate) fn is_enabled(&self) -> bool {
         self.state != "DISABLED"
     }
+
+    /// Whether it wants events of calls that only read.
+    pub(crate) fn hears_reads(&self) -> bool {
+        self.state == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+    }
 }
 
 impl RuleArn {

@@ -29,6 +29,10 @@ pub(crate) const RULES_BY_TARGET: Table<(String, String, String), ()> = Table::n
 /// Changes with everything that decides what a bus does with an event. By bus.
 pub(crate) const GENERATIONS: Table<String, Generation> = Table::new("events/generation");
 
+/// Rules (`rule/NAME`) and archives (`archive/NAME`) of the default bus that may match events of API calls, by whether
+/// they want those that only read.
+pub(crate) const CALL_LISTENERS: Table<(u8, String), ()> = Table::new("events/call-listener");
+
 /// Archives by name.
 pub(crate) const ARCHIVES: Table<String, Archive> = Table::new("events/archive");
 

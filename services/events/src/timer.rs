@@ -100,7 +100,7 @@ impl Events {
             detail: "{}".to_owned(),
         };
         let event = Event::new(ctx, facts, json!({}), None);
-        let compiled = CompiledRule::read(tx, arn.clone())?;
+        let compiled = CompiledRule::read(tx, arn.clone(), &rule)?;
         self.set_off(ctx, tx, &compiled, &event)
     }
 }

@@ -16,7 +16,7 @@ use super::{page_size, paged};
 use crate::archive::{self, Archive};
 use crate::bus::BusArn;
 use crate::rule::parse_pattern;
-use crate::{Events, errors, matching, tables};
+use crate::{Events, call_listeners, errors, matching, tables};
 
 const ENABLED: &str = "ENABLED";
 
@@ -80,6 +80,7 @@ impl Transact<CreateArchive> for Events {
             return Err(errors::resource_exists("Archive", &archive.name));
         }
         tables::ARCHIVES.put(tx, &archive.name, archive);
+        call_listeners::note_archive(tx, archive);
         archive::watch(ctx, tx, bus, archive, archive::next_upkeep(ctx));
         matching::changed(ctx, tx, &bus.name);
         Ok(CreateArchiveOutput {
@@ -122,6 +123,7 @@ impl Transact<UpdateArchive> for Events {
             archive.retention_days = days(input.retention_days);
         }
         tables::ARCHIVES.put(tx, &archive.name, &archive);
+        call_listeners::note_archive(tx, &archive);
         matching::changed(ctx, tx, &archive.bus);
         Ok(UpdateArchiveOutput {
             archive_arn: Some(arn(ctx, &archive.name)),
@@ -146,6 +148,7 @@ impl Transact<DeleteArchive> for Events {
     fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, name: &String) -> Result<DeleteArchiveOutput, ApiError> {
         let archive = Archive::get(tx, name)?;
         tables::ARCHIVES.delete(tx, name);
+        call_listeners::forget_archive(tx, &archive);
         let bus = BusArn::here(ctx, &archive.bus);
         archive::watch(ctx, tx, &bus, &archive, ctx.now());
         matching::changed(ctx, tx, &bus.name);

@@ -16,7 +16,7 @@ use store::{Order, Range, Tx};
 use super::{page_size, paged};
 use crate::bus::{BusArn, DEFAULT};
 use crate::rule::{Rule, RuleArn, parse_pattern};
-use crate::{Events, errors, matching, tables, tags, timer};
+use crate::{Events, call_listeners, errors, matching, tables, tags, timer};
 
 impl RuleArn {
     fn of(ctx: &Ctx, bus: Option<&str>, name: &str) -> Result<Self, ApiError> {
@@ -82,6 +82,7 @@ impl Transact<PutRule> for Events {
             }
             timer::set(ctx, tx, arn, &mut rule)?;
             tables::RULES.put(tx, &arn.key(), &rule);
+            call_listeners::note_rule(tx, &arn.bus.name, &rule);
             matching::changed(ctx, tx, &arn.bus.name);
             Ok(PutRuleOutput { rule_arn: Some(arn.to_string()) })
         })
@@ -98,6 +99,7 @@ impl Events {
             state.clone_into(&mut rule.state);
             timer::set(ctx, tx, arn, &mut rule)?;
             tables::RULES.put(tx, &arn.key(), &rule);
+            call_listeners::note_rule(tx, &arn.bus.name, &rule);
             matching::changed(ctx, tx, &arn.bus.name);
             Ok(())
         })
@@ -159,6 +161,7 @@ impl Transact<DeleteRule> for Events {
             }
             timer::stop(tx, &mut rule);
             tables::RULES.delete(tx, &arn.key());
+            call_listeners::forget_rule(tx, &arn.bus.name, &arn.name);
             matching::changed(ctx, tx, &arn.bus.name);
             Ok(DeleteRuleOutput {})
         })
