@@ -81,6 +81,39 @@ impl SealingKey {
         UnboundKey::new(&AES_256_GCM, bytes).ok().map(|key| Self(LessSafeKey::new(key)))
     }
 
+    /// Bytes of a nonce.
+    pub const NONCE_BYTES: usize = NONCE_LEN;
+    /// Bytes that sealing adds.
+    pub const TAG_BYTES: usize = 16;
+
+    /// Seals `bytes[start..]` where they are and appends the tag, for those who have no time for a copy. `nonce` must never
+    /// be used twice with the key.
+    pub fn seal_in_place(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        bound: &[u8],
+        bytes: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<(), ApiError> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let secret = bytes.get_mut(start..).ok_or_else(unusable)?;
+        let tag =
+            self.0.seal_in_place_separate_tag(nonce, Aad::from(bound), secret).map_err(|_| unusable())?;
+        bytes.extend_from_slice(tag.as_ref());
+        Ok(())
+    }
+
+    /// Opens what [`Self::seal_in_place`] sealed, tag included, where it is; `None` as [`Self::open`].
+    pub fn open_in_place<'b>(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        bound: &[u8],
+        sealed: &'b mut [u8],
+    ) -> Option<&'b [u8]> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        Some(self.0.open_in_place(nonce, Aad::from(bound), sealed).ok()?)
+    }
+
     /// `bound` is not stored and must be given again to open.
     pub fn seal(&self, ids: &Ids, bound: &[u8], secret: &[u8]) -> Result<Vec<u8>, ApiError> {
         let nonce: [u8; NONCE_LEN] = ids.bytes();
@@ -149,5 +182,13 @@ mod tests {
         assert_eq!(open("a", b"other"), None);
         assert_eq!(again.derive("a").unwrap().open(b"id", &sealed[..10]), None);
         assert_eq!(format!("{again:?}"), "RootKey");
+        let mut bytes = b"head secret".to_vec();
+        again.derive("a").unwrap().seal_in_place([7; 12], b"id", &mut bytes, 5).unwrap();
+        assert_eq!((&bytes[..5], bytes.len()), (b"head ".as_slice(), 5 + 6 + super::SealingKey::TAG_BYTES));
+        let open = |bound: &[u8]| {
+            let mut sealed = bytes[5..].to_vec();
+            again.derive("a").unwrap().open_in_place([7; 12], bound, &mut sealed).map(<[u8]>::to_vec)
+        };
+        assert_eq!((open(b"id").as_deref(), open(b"other")), (Some(b"secret".as_slice()), None));
     }
 }

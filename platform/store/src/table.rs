@@ -101,6 +101,18 @@ impl<K: Key, R: Row> Table<K, R> {
         reader.get(&key)
     }
 
+    /// Reads the row under `key` as it is stored, knowing its place: the whole key as the engine has it, which no other row
+    /// of the region has. For rows that are bound to where they are.
+    pub fn find_at<T>(
+        &self,
+        reader: &mut dyn Reader,
+        key: &K,
+        read: impl FnOnce(&[u8], &[u8]) -> T,
+    ) -> Result<Option<T>, StoreError> {
+        let place = self.key(reader, key);
+        Ok(reader.get(&place)?.map(|bytes| read(&place, &bytes)))
+    }
+
     pub fn contains(&self, reader: &mut dyn Reader, key: &K) -> Result<bool, StoreError> {
         let key = self.key(reader, key);
         Ok(reader.get(&key)?.is_some())
@@ -120,6 +132,20 @@ impl<K: Key, R: Row> Table<K, R> {
         tx.put_raw(&key, &bytes);
     }
 
+    /// As [`Self::put_with`], for a row that is bound to its place (see [`Self::find_at`]). What `encode` refuses is not put.
+    pub fn put_at<E>(
+        &self,
+        tx: &mut Tx<'_>,
+        key: &K,
+        encode: impl FnOnce(&[u8], &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let place = self.key(tx, key);
+        let mut bytes = Vec::with_capacity(256);
+        encode(&place, &mut bytes)?;
+        tx.put_raw(&place, &bytes);
+        Ok(())
+    }
+
     pub fn delete(&self, tx: &mut Tx<'_>, key: &K) {
         let key = self.key(tx, key);
         tx.delete_raw(&key);
@@ -133,6 +159,25 @@ impl<K: Key, R: Row> Table<K, R> {
         order: Order,
         mut visit: impl FnMut(K, R) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
+        let mut failure = None;
+        self.visit_at(reader, range, order, |_, key, bytes| match self.row(bytes) {
+            Ok(row) => visit(key, row),
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Visits the rows of `range` as they are stored, each with its place (see [`Self::find_at`]) and its key.
+    pub fn visit_at(
+        &self,
+        reader: &mut dyn Reader,
+        range: &Range,
+        order: Order,
+        mut visit: impl FnMut(&[u8], K, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let prefix = self.prefix(reader);
         let from = [prefix.as_slice(), &range.from].concat();
         let to = match &range.to {
@@ -142,17 +187,17 @@ impl<K: Key, R: Row> Table<K, R> {
         if from >= to {
             return Ok(());
         }
-        let mut failure = None;
-        reader.scan(KeyRange { from: &from, to: &to }, order, &mut |key, value| match self
-            .entry(&key[prefix.len()..], value)
-        {
-            Ok((key, row)) => visit(key, row),
-            Err(error) => {
-                failure = Some(error);
+        let mut is_whole = true;
+        reader.scan(KeyRange { from: &from, to: &to }, order, &mut |place, value| match K::decode(
+            &mut KeyReader(&place[prefix.len()..]),
+        ) {
+            Some(key) => visit(place, key, value),
+            None => {
+                is_whole = false;
                 ControlFlow::Break(())
             }
         })?;
-        failure.map_or(Ok(()), Err)
+        if is_whole { Ok(()) } else { Err(StoreError::Key { table: self.name }) }
     }
 
     /// The first `limit` rows of `range` with their keys.
@@ -171,11 +216,6 @@ impl<K: Key, R: Row> Table<K, R> {
             if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         Ok(rows)
-    }
-
-    fn entry(&self, key: &[u8], value: &[u8]) -> Result<(K, R), StoreError> {
-        let key = K::decode(&mut KeyReader(key)).ok_or(StoreError::Key { table: self.name })?;
-        Ok((key, self.row(value)?))
     }
 
     fn row(&self, bytes: &[u8]) -> Result<R, StoreError> {
