@@ -9,8 +9,9 @@ use store::{Order, Range, Snapshot, Tail};
 
 use crate::item::Item;
 use crate::jobs::{RestoreSource, Running};
+use crate::sealing::{KeyName, Opener, Part, RowKeys};
 use crate::table::{IndexStatus, TableStatus};
-use crate::tables::{BACKUPS, BackupRow, ITEM_SIZES, ITEMS, JOURNAL, StoredItem, TABLES};
+use crate::tables::{BACKUPS, BackupRow, ITEMS, JOURNAL, TABLES};
 use crate::write::{Cause, Change, store_change};
 
 const ROWS_AT_ONCE: usize = 500;
@@ -30,13 +31,15 @@ impl Running {
         self.clear(backup.id).await?;
         let (mut after, mut items, mut bytes) = (None, 0, 0);
         loop {
-            let (page, last) = page(&mut snapshot, backup.table.id, after)?;
+            let (page, last) =
+                page(&self.service.definitions.row_keys, &mut snapshot, backup.table.id, after)?;
             items += page.len() as u64;
             bytes += page.iter().map(|(_, item)| item.size() as u64).sum::<u64>();
-            let place = backup.id;
-            self.step(move |_, _, tx, _| {
+            let (place, table) = (backup.id, backup.table.id);
+            self.step(move |service, _, tx, _| {
+                let sealer = service.definitions.row_keys.sealer(tx, KeyName::Owned(table))?;
                 for (key, item) in &page {
-                    ITEMS.put_with(tx, &(place, Tail(key.clone())), |out| item.encode_into(out));
+                    sealer.put(tx, &(place, Tail(key.clone())), item)?;
                 }
                 Ok(())
             })
@@ -60,7 +63,7 @@ impl Running {
             let is_clear = self
                 .step(move |_, _, tx, _| {
                     let mut keys = Vec::new();
-                    ITEM_SIZES.visit(tx, &Range::prefix(&place), Order::Ascending, |key, _| {
+                    ITEMS.visit(tx, &Range::prefix(&place), Order::Ascending, |key, _| {
                         keys.push(key);
                         if keys.len() < ROWS_AT_ONCE {
                             ControlFlow::Continue(())
@@ -68,7 +71,7 @@ impl Running {
                             ControlFlow::Break(())
                         }
                     })?;
-                    keys.iter().for_each(|key| ITEM_SIZES.delete(tx, key));
+                    keys.iter().for_each(|key| ITEMS.delete(tx, key));
                     Ok(keys.is_empty())
                 })
                 .await?;
@@ -115,7 +118,7 @@ impl Running {
     async fn copy_items(&self, snapshot: &mut Snapshot<'_>, place: u64) -> Result<(), ApiError> {
         let mut after = None;
         loop {
-            let (page, last) = page(snapshot, place, after)?;
+            let (page, last) = page(&self.service.definitions.row_keys, snapshot, place, after)?;
             let page = page.into_iter().map(|(key, item)| (key, Some(item))).collect();
             self.put_restored(page).await?;
             after = last;
@@ -139,16 +142,17 @@ impl Running {
             let (mut page, mut bytes, mut last) = (Vec::new(), 0, None);
             JOURNAL.visit(snapshot, &range, Order::Descending, |key, row| {
                 bytes += row.before.as_ref().map_or(0, Vec::len);
-                page.push((row.key, row.before));
+                page.push((key, row));
                 if page.len() < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {
                     return ControlFlow::Continue(());
                 }
                 last = Some(key);
                 ControlFlow::Break(())
             })?;
-            let decoded = page.into_iter().map(|(key, before)| {
-                let before = before.map(|row| Item::decode(&row)).transpose().map_err(ApiError::internal)?;
-                Ok((key, before))
+            let mut opener = Opener::new(&self.service.definitions.row_keys);
+            let decoded = page.into_iter().map(|(key, row)| {
+                let before = row.before.map(|before| opener.part(Part::Before, &key, &before));
+                Ok((row.key, before.transpose()?))
             });
             self.put_restored(decoded.collect::<Result<_, ApiError>>()?).await?;
             before = last;
@@ -164,7 +168,7 @@ impl Running {
             let Some(table) = service.definitions.within(tx, target)? else { return Ok(()) };
             for (place, item) in &items {
                 let key = (table.row.id, Tail(place.clone()));
-                let old = ITEMS.find(tx, &key)?.map(|StoredItem(item)| item);
+                let old = table.row_keys.item(tx, &key)?;
                 let Some(key_source) = item.as_ref().or(old.as_ref()) else { continue };
                 let change =
                     Change { key: key_source, old: old.as_ref(), new: item.as_ref(), cause: Cause::User };
@@ -178,6 +182,7 @@ impl Running {
 
 /// Some items under an id behind `after`, and where to go on, until there are no more.
 fn page(
+    row_keys: &RowKeys,
     snapshot: &mut Snapshot<'_>,
     id: u64,
     after: Option<Vec<u8>>,
@@ -187,7 +192,7 @@ fn page(
         range = range.after(&(id, Tail(after)));
     }
     let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
-    ITEMS.visit(snapshot, &range, Order::Ascending, |(_, place), StoredItem(item)| {
+    row_keys.visit_items(snapshot, &range, |place, item| {
         bytes += item.size();
         items.push((place.0, item));
         if items.len() < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cloud::PolicyCache;
+use cloud::{Cloud, PolicyCache};
 use identity::policy::NamedPolicy;
 use identity::{AccountId, Region};
 use shapes::ApiError;
@@ -20,6 +20,7 @@ use crate::errors::{key_access_denied, table_not_found};
 use crate::index::{self, IndexChange, IndexProjection};
 use crate::item::Item;
 use crate::key_schema::KeySchema;
+use crate::sealing::{KeyName, RowKeys, Sealer};
 use crate::table::{IndexStatus, TableStatus};
 use crate::tables::{TABLES, TableRow};
 use crate::target::Target;
@@ -40,6 +41,8 @@ pub(crate) struct Table {
     /// ARN of the stream that it writes to.
     pub stream_arn: Option<String>,
     pub policy: Option<Arc<NamedPolicy>>,
+    /// What its items are sealed under.
+    pub row_keys: Arc<RowKeys>,
 }
 
 /// An index of either sort.
@@ -54,7 +57,7 @@ pub(crate) struct Index {
 }
 
 impl Table {
-    pub(crate) fn new(row: TableRow, target: &Target, policies: &PolicyCache) -> Result<Self, ApiError> {
+    pub(crate) fn new(row: TableRow, target: &Target, definitions: &Definitions) -> Result<Self, ApiError> {
         let definition = &row.definition;
         let id = |name: &str| row.index_ids.get(name).copied().unwrap_or_default();
         let local = definition.local_indexes.iter().map(|index| Index {
@@ -76,8 +79,14 @@ impl Table {
         let indexes = local.chain(global).collect();
         let arn = target.arn();
         let stream_arn = row.stream.as_ref().map(|stream| format!("{arn}/stream/{}", stream.label));
-        let policy = row.policy.as_ref().map(|policy| policies.resource_policy(&policy.text)).transpose()?;
-        Ok(Self { arn, account: target.account, region: target.region, indexes, stream_arn, policy, row })
+        let policy = row
+            .policy
+            .as_ref()
+            .map(|policy| definitions.policies.resource_policy(&policy.text))
+            .transpose()?;
+        let row_keys = Arc::clone(&definitions.row_keys);
+        let Target { account, region, .. } = *target;
+        Ok(Self { arn, account, region, indexes, stream_arn, policy, row_keys, row })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -90,6 +99,11 @@ impl Table {
 
     pub(crate) fn index(&self, name: &str) -> Option<&Index> {
         self.indexes.iter().find(|index| index.name == name)
+    }
+
+    /// What seals copies of its items.
+    pub(crate) fn sealer(&self, tx: &mut Tx<'_>) -> Result<Sealer, ApiError> {
+        self.row_keys.sealer(tx, KeyName::Owned(self.row.id))
     }
 
     /// Whether items may be read and written.
@@ -135,12 +149,12 @@ fn hash_length(keys: &KeySchema, key: &[u8]) -> usize {
 }
 
 /// The tables that were used lately.
-#[derive(Default)]
 pub(crate) struct Definitions {
     /// Counts the times something was forgotten, so that nothing from before is remembered after.
     forgotten: AtomicU64,
     known: RwLock<HashMap<Scope, HashMap<String, Known>>>,
     pub(crate) policies: PolicyCache,
+    pub(crate) row_keys: Arc<RowKeys>,
 }
 
 struct Known {
@@ -150,6 +164,15 @@ struct Known {
 }
 
 impl Definitions {
+    pub(crate) fn new(cloud: &Cloud) -> Self {
+        Self {
+            forgotten: AtomicU64::default(),
+            known: RwLock::default(),
+            policies: PolicyCache::default(),
+            row_keys: Arc::new(RowKeys::new(cloud.clone())),
+        }
+    }
+
     /// The table for a read, whatever its status; `None` when there is none.
     pub(crate) fn find(&self, store: &Store, target: &Target) -> Result<Option<Arc<Table>>, ApiError> {
         if let Some(table) = self.remembered(target) {
@@ -223,6 +246,6 @@ impl Definitions {
 
     fn decode(&self, target: &Target, bytes: &[u8]) -> Result<Arc<Table>, ApiError> {
         let row = TableRow::decode(bytes).map_err(ApiError::internal)?;
-        Ok(Arc::new(Table::new(row, target, &self.policies)?))
+        Ok(Arc::new(Table::new(row, target, self)?))
     }
 }

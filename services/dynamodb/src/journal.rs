@@ -11,21 +11,23 @@ use store::{Tail, Tx};
 use crate::definitions::Table;
 use crate::item::Item;
 use crate::jobs;
+use crate::sealing::{Part, Sealer};
 use crate::tables::{JOURNAL, JOURNAL_ENDS, JournalEnd, JournalRow};
 
 /// Notes what was at `place` before a change, in tables with point-in-time recovery.
 pub(crate) fn record(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
-    table: &Table,
+    (table, sealer): (&Table, &Sealer),
     place: &Tail,
     old: Option<&Item>,
 ) -> Result<(), ApiError> {
     let Some(journal) = &table.row.journal else { return Ok(()) };
     let now = ctx.now();
     let JournalEnd { last, has_trimming } = JOURNAL_ENDS.find(tx, &journal.id)?.unwrap_or_default();
-    let row = JournalRow { key: place.0.clone(), before: old.map(Item::encode) };
-    JOURNAL.put(tx, &(journal.id, now, last + 1), &row);
+    let key = (journal.id, now, last + 1);
+    let before = old.map(|item| sealer.part(Part::Before, &key, item)).transpose()?;
+    JOURNAL.put(tx, &key, &JournalRow { key: place.0.clone(), before });
     JOURNAL_ENDS.put(tx, &journal.id, &JournalEnd { last: last + 1, has_trimming: true });
     if !has_trimming {
         let payload = jobs::payload(table, &jobs::Work::TrimJournal { journal: journal.id });

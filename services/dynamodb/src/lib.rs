@@ -30,6 +30,7 @@ mod ops;
 mod partiql;
 mod read;
 mod replication;
+mod sealing;
 pub mod set;
 pub mod stream_record;
 mod streams;
@@ -57,7 +58,7 @@ pub struct DynamoDbService(Arc<DynamoDb>);
 
 impl DynamoDbService {
     pub fn new(cloud: Cloud) -> Self {
-        let (definitions, token_frontiers) = (Definitions::default(), Mutex::default());
+        let (definitions, token_frontiers) = (Definitions::new(&cloud), Mutex::default());
         Self(Arc::new(DynamoDb { cloud, definitions, token_frontiers }))
     }
 

@@ -7,26 +7,20 @@ use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 use store::{KeyPart, KeyReader, Row, RowError, Table, Tail};
 
-use crate::attribute::ApiItem;
 use crate::earlier_rows::{FirstBackupRow, SecondTableRow};
-use crate::item::{self, Item, ItemRow};
 use crate::key_schema::KeySchema;
+use crate::sealing;
 use crate::stream_record::StreamViewType;
 use crate::table::TableDefinition;
 
 /// Tables by name.
 pub(crate) const TABLES: Table<String, TableRow> = Table::new("dynamodb/table");
 /// Items of tables and entries of indexes: by the id of the table, index or backup, then the partition's token, then the
-/// encoded key (see [`crate::key_encoding`]).
-pub(crate) const ITEMS: Table<(u64, Tail), StoredItem> = Table::new("dynamodb/entry");
-/// The same rows without their content: for those who count.
-pub(crate) const ITEM_SIZES: Table<(u64, Tail), StoredSize> = Table::new("dynamodb/entry");
+/// encoded key (see [`crate::key_encoding`]). Without a key nobody reads more of them than their sizes; the rest is in
+/// [`crate::sealing`].
+pub(crate) const ITEMS: Table<(u64, Tail), StoredSize> = Table::new("dynamodb/entry");
 /// The same rows, for those who need no more of the key than its place in the order.
-pub(crate) const ENTRIES: Table<(u64, Unread), StoredItem> = Table::new("dynamodb/entry");
-/// The same rows as answers give them, for reads that look at nothing in them.
-pub(crate) const ANSWERS: Table<(u64, Tail), Answer> = Table::new("dynamodb/entry");
-/// As [`ANSWERS`], for pages of them.
-pub(crate) const ANSWER_ENTRIES: Table<(u64, Unread), Answer> = Table::new("dynamodb/entry");
+pub(crate) const ENTRIES: Table<(u64, Unread), StoredSize> = Table::new("dynamodb/entry");
 /// Streams by table name and label; they outlive their table by a day.
 pub(crate) const STREAMS: Table<(String, String), StreamRow> = Table::new("dynamodb/stream");
 /// Shards by stream, creation and the last digits of their ids.
@@ -177,7 +171,7 @@ pub(crate) struct StreamRow {
 
 store::row!(StreamRow, 1);
 
-/// One change, with items in the row format of [`crate::item`].
+/// One change. Keys are in the row format of [`crate::item`], images in that of [`crate::sealing`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RecordRow {
     pub event: String,
@@ -291,7 +285,7 @@ pub(crate) struct BackupRow {
 
 store::row!(BackupRow, 2, FirstBackupRow);
 
-/// What was under a key before a change: the place of the item, and its row if there was one.
+/// What was under a key before a change: the place of the item, and the item as [`crate::sealing`] has it, if there was one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct JournalRow {
     pub key: Vec<u8>,
@@ -308,35 +302,6 @@ pub(crate) struct JournalEnd {
 
 store::row!(JournalEnd, 1);
 
-/// An item in its own row format, which carries its version.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct StoredItem(pub Item);
-
-impl Row for StoredItem {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode_into(out);
-    }
-    fn decode(bytes: &[u8]) -> Result<Self, RowError> {
-        Item::decode(bytes).map(Self).map_err(|error| RowError::Damaged(error.to_string()))
-    }
-}
-
-/// A stored item in the form of the API.
-pub(crate) struct Answer {
-    pub item: ApiItem,
-    pub size: usize,
-}
-
-impl Row for Answer {
-    /// Never stored: it is read from an item's row.
-    fn encode(&self, _: &mut Vec<u8>) {}
-    fn decode(bytes: &[u8]) -> Result<Self, RowError> {
-        let damaged = |error: item::RowError| RowError::Damaged(error.to_string());
-        let row = ItemRow::new(bytes).map_err(damaged)?;
-        Ok(Self { item: row.attributes().map_err(damaged)?, size: row.size() })
-    }
-}
-
 /// The size of a stored item, without a look at its attributes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct StoredSize(pub usize);
@@ -345,8 +310,8 @@ impl Row for StoredSize {
     /// Never stored: it is read from an item's row.
     fn encode(&self, _: &mut Vec<u8>) {}
     fn decode(bytes: &[u8]) -> Result<Self, RowError> {
-        let row = ItemRow::new(bytes).map_err(|error| RowError::Damaged(error.to_string()))?;
-        Ok(Self(row.size()))
+        let size = sealing::size_of(bytes);
+        size.map(Self).ok_or_else(|| RowError::Damaged("it is no item".to_owned()))
     }
 }
 
@@ -360,19 +325,5 @@ mod tests {
         FirstStreamEnd { last: 9, trimmed: 4, has_trimming: true }.encode(&mut bytes);
         let end = StreamEnd::decode(&bytes).unwrap();
         assert_eq!(end, StreamEnd { last: 9, has_trimming: true, open: Vec::new() });
-    }
-
-    #[test]
-    fn an_item_is_the_same_in_all_its_readings() {
-        let item = Item::from_iter([
-            ("id".to_owned(), crate::value::Value::string("a")),
-            ("n".to_owned(), crate::value::Value::number("1.50").unwrap()),
-        ]);
-        let bytes = item.encode();
-        assert_eq!(StoredItem::decode(&bytes).unwrap().0, item);
-        assert_eq!(StoredSize::decode(&bytes).unwrap().0, item.size());
-        let answer = Answer::decode(&bytes).unwrap();
-        assert_eq!((answer.item, answer.size), (crate::attribute::item_to_api(item.clone()), item.size()));
-        assert!(Answer::decode(&bytes[..bytes.len() - 1]).is_err());
     }
 }

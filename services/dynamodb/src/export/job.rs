@@ -115,11 +115,12 @@ impl Running {
                         return Ok(Err(unavailable(&target.name)));
                     }
                     let absorbed = export.progress.absorbed;
-                    let has_more = absorb(tx, &mut export)?;
+                    let row_keys = &service.definitions.row_keys;
+                    let has_more = absorb(row_keys, tx, &mut export)?;
                     if export.progress.absorbed != absorbed {
                         EXPORTS.put(tx, &id, &export);
                     }
-                    Ok(Ok(if has_more { None } else { Some(page(tx, &export, after.clone())?) }))
+                    Ok(Ok(if has_more { None } else { Some(page(row_keys, tx, &export, after.clone())?) }))
                 })
                 .await??;
             if let Some(page) = found {

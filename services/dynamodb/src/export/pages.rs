@@ -8,7 +8,8 @@ use store::{Order, Range, Tail, Tx};
 
 use super::rows::{DIFFERENCES, Difference, ExportRow, Moment};
 use crate::item::Item;
-use crate::tables::{ITEMS, JOURNAL, StoredItem};
+use crate::sealing::{KeyName, Opener, Part, RowKeys};
+use crate::tables::JOURNAL;
 
 const ROWS_AT_ONCE: usize = 500;
 const BYTES_AT_ONCE: usize = 1 << 20;
@@ -31,7 +32,7 @@ pub(super) struct Page {
 }
 
 /// Takes in some of the journal's new entries; whether there are more. The export's `absorbed` follows.
-pub(super) fn absorb(tx: &mut Tx<'_>, export: &mut ExportRow) -> Result<bool, ApiError> {
+pub(super) fn absorb(row_keys: &RowKeys, tx: &mut Tx<'_>, export: &mut ExportRow) -> Result<bool, ApiError> {
     let from = export.progress.absorbed.unwrap_or_else(|| export.moment.begins_after());
     let range = Range::prefix(&export.journal).after(&(export.journal, from.0, from.1));
     let (mut entries, mut bytes, mut has_more) = (Vec::new(), 0, false);
@@ -44,22 +45,30 @@ pub(super) fn absorb(tx: &mut Tx<'_>, export: &mut ExportRow) -> Result<bool, Ap
         entries.push((time, number, row));
         ControlFlow::Continue(())
     })?;
+    let (mut opener, sealer) = (Opener::new(row_keys), row_keys.sealer(tx, KeyName::Owned(export.table_id))?);
     for (time, number, row) in entries {
         export.progress.absorbed = Some((time, number));
+        let before =
+            row.before.map(|before| opener.part(Part::Before, &(export.journal, time, number), &before));
+        let before = before.transpose()?;
         let key = (export.number, Tail(row.key));
         let known = DIFFERENCES.find(tx, &key)?;
+        let sealed = |part| before.as_ref().map(|item| sealer.part(part, &key, item)).transpose();
         let is_within = matches!(export.moment, Moment::Incremental { to, .. } if time < to);
         let next = match (known, is_within) {
             (known, true) => {
                 let known = known.unwrap_or_default();
-                let before = known.within.map_or(row.before, |(_, before)| before);
+                let before = match known.within {
+                    Some((_, before)) => before,
+                    None => sealed(Part::Within)?,
+                };
                 Some(Difference { within: Some((time, before)), until: None })
             }
             (Some(Difference { until: Some(_), .. }), false) => None,
-            (Some(known), false) => Some(Difference { until: Some(row.before), ..known }),
+            (Some(known), false) => Some(Difference { until: Some(sealed(Part::Until)?), ..known }),
             // What did not change within the time is not told at all.
             (None, false) if matches!(export.moment, Moment::Incremental { .. }) => None,
-            (None, false) => Some(Difference { within: None, until: Some(row.before) }),
+            (None, false) => Some(Difference { within: None, until: Some(sealed(Part::Until)?) }),
         };
         if let Some(next) = next {
             DIFFERENCES.put(tx, &key, &next);
@@ -69,20 +78,30 @@ pub(super) fn absorb(tx: &mut Tx<'_>, export: &mut ExportRow) -> Result<bool, Ap
 }
 
 /// The entries behind `after`, once all that happened is absorbed.
-pub(super) fn page(tx: &mut Tx<'_>, export: &ExportRow, after: Option<Vec<u8>>) -> Result<Page, ApiError> {
+pub(super) fn page(
+    row_keys: &RowKeys,
+    tx: &mut Tx<'_>,
+    export: &ExportRow,
+    after: Option<Vec<u8>>,
+) -> Result<Page, ApiError> {
     match export.moment {
-        Moment::Full { .. } => full_page(tx, export, after),
-        Moment::Incremental { .. } => changed_page(tx, export, after),
+        Moment::Full { .. } => full_page(row_keys, tx, export, after),
+        Moment::Incremental { .. } => changed_page(row_keys, tx, export, after),
     }
 }
 
-fn full_page(tx: &mut Tx<'_>, export: &ExportRow, after: Option<Vec<u8>>) -> Result<Page, ApiError> {
+fn full_page(
+    row_keys: &RowKeys,
+    tx: &mut Tx<'_>,
+    export: &ExportRow,
+    after: Option<Vec<u8>>,
+) -> Result<Page, ApiError> {
     let mut range = Range::prefix(&export.table_id);
     if let Some(after) = &after {
         range = range.after(&(export.table_id, Tail(after.clone())));
     }
     let (mut items, mut bytes, mut last) = (BTreeMap::new(), 0, None);
-    ITEMS.visit(tx, &range, Order::Ascending, |(_, place), StoredItem(item)| {
+    row_keys.visit_items(tx, &range, |place, item| {
         bytes += item.size();
         items.insert(place.0.clone(), item);
         if items.len() < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {
@@ -97,10 +116,12 @@ fn full_page(tx: &mut Tx<'_>, export: &ExportRow, after: Option<Vec<u8>>) -> Res
         items.retain(|place, _| *place <= cut);
         last = Some(cut);
     }
+    let mut opener = Opener::new(row_keys);
     for (place, difference) in differences {
         match difference.until {
             Some(Some(row)) => {
-                items.insert(place, Item::decode(&row).map_err(ApiError::internal)?);
+                let item = opener.part(Part::Until, &(export.number, Tail(place.clone())), &row)?;
+                items.insert(place, item);
             }
             Some(None) => {
                 items.remove(&place);
@@ -111,16 +132,22 @@ fn full_page(tx: &mut Tx<'_>, export: &ExportRow, after: Option<Vec<u8>>) -> Res
     Ok(Page { entries: items.into_values().map(Entry::Item).collect(), after: last })
 }
 
-fn changed_page(tx: &mut Tx<'_>, export: &ExportRow, after: Option<Vec<u8>>) -> Result<Page, ApiError> {
+fn changed_page(
+    row_keys: &RowKeys,
+    tx: &mut Tx<'_>,
+    export: &ExportRow,
+    after: Option<Vec<u8>>,
+) -> Result<Page, ApiError> {
     let (changed, after) = differences(tx, export, after, None)?;
-    let mut entries = Vec::new();
+    let (mut entries, mut opener) = (Vec::new(), Opener::new(row_keys));
     for (place, difference) in changed {
         let Some((written, before)) = difference.within else { continue };
+        let key = (export.number, Tail(place));
+        let old = before.map(|row| opener.part(Part::Within, &key, &row)).transpose()?;
         let new = match difference.until {
-            Some(row) => row.map(|row| Item::decode(&row)).transpose().map_err(ApiError::internal)?,
-            None => ITEMS.find(tx, &(export.table_id, Tail(place)))?.map(|StoredItem(item)| item),
+            Some(row) => row.map(|row| opener.part(Part::Until, &key, &row)).transpose()?,
+            None => row_keys.item(tx, &(export.table_id, key.1))?,
         };
-        let old = before.map(|row| Item::decode(&row)).transpose().map_err(ApiError::internal)?;
         // An item that came and went between leaves no trace.
         if new.is_some() || old.is_some() {
             entries.push(Entry::Record { micros: written.millis().saturating_mul(1000), old, new });

@@ -80,7 +80,7 @@ pub(crate) struct Progress {
 
 store::row!(ExportRow, 1);
 
-/// An item that is no longer what is to be exported; items are in the row format of [`crate::item`].
+/// An item that is no longer what is to be exported; items are as [`crate::sealing`] has them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Difference {
     /// The last change within an incremental export's time, and what was there before the first.

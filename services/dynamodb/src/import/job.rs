@@ -18,7 +18,6 @@ use super::{LISTED_FOR, LOG_GROUP, csv};
 use crate::definitions::{Table, place};
 use crate::item::Item;
 use crate::jobs::Running;
-use crate::tables::{ITEMS, StoredItem};
 use crate::write::{Cause, Change, store_change};
 use crate::{dynamodb_json, ion};
 
@@ -295,7 +294,7 @@ fn put(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, item: &Item) -> Result<Option<
         }
     }
     let place = place(key.hash_bytes().len(), key.as_bytes());
-    let old = ITEMS.find(tx, &(table.row.id, Tail(place.clone())))?.map(|StoredItem(item)| item);
+    let old = table.row_keys.item(tx, &(table.row.id, Tail(place.clone())))?;
     let change = Change { key: item, old: old.as_ref(), new: Some(item), cause: Cause::User };
     store_change(ctx, tx, table, place, &change, false)?;
     Ok(None)

@@ -104,6 +104,11 @@ impl Item {
         let size = self.size();
         out.reserve(size + 16 + 4 * self.len());
         out.push(VERSION);
+        self.encode_content(size, out);
+    }
+
+    /// Appends the stored form without its version, for those who seal it. `size` is the item's.
+    pub(crate) fn encode_content(&self, size: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(&(size as u32).to_le_bytes());
         put_varint(out, self.attributes.len());
         for (name, value) in &self.attributes {
@@ -132,7 +137,12 @@ impl<'a> ItemRow<'a> {
         if version != VERSION {
             return Err(RowError::UnknownVersion(version));
         }
-        Self::read_head(rest).ok_or(RowError::Damaged)
+        Self::of_content(rest)
+    }
+
+    /// As [`Self::new`], of a row without its version.
+    pub(crate) fn of_content(content: &'a [u8]) -> Result<Self, RowError> {
+        Self::read_head(content).ok_or(RowError::Damaged)
     }
 
     fn read_head(rest: &'a [u8]) -> Option<Self> {

@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 
 use clock::JobOutcome;
 use shapes::ApiError;
-use store::{Order, Range, Tail, Tx};
+use store::{Range, Tail, Tx};
 
 use super::{BYTES_AT_ONCE, ROWS_AT_ONCE, Running};
 use crate::DynamoDb;
 use crate::index;
 use crate::table::IndexStatus;
-use crate::tables::{ITEMS, StoredItem, TABLES};
+use crate::tables::TABLES;
 use crate::target::Target;
 
 impl Running {
@@ -45,19 +45,20 @@ fn fill_some(
         range = range.after(&(table.row.id, Tail(after)));
     }
     let (mut entries, mut last, mut count, mut bytes) = (Vec::new(), None, 0, 0);
-    ITEMS.visit(tx, &range, Order::Ascending, |(_, place), stored| {
+    table.row_keys.visit_items(tx, &range, |place, item| {
         count += 1;
-        bytes += stored.0.size();
+        bytes += item.size();
         // Items with a value of another type under the index's key are left out, as AWS leaves them.
-        entries.extend(index::entry(&filled.keys, &filled.projection, table.keys(), &stored.0));
+        entries.extend(index::entry(&filled.keys, &filled.projection, table.keys(), &item));
         if count < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {
             return ControlFlow::Continue(());
         }
         last = Some(place.0);
         ControlFlow::Break(())
     })?;
+    let sealer = table.sealer(tx)?;
     for entry in entries {
-        ITEMS.put(tx, &(id, Tail(filled.place(&entry.key))), &StoredItem(entry.item));
+        sealer.put(tx, &(id, Tail(filled.place(&entry.key))), &entry.item)?;
     }
     if last.is_none() {
         let mut row = table.row.clone();

@@ -10,7 +10,7 @@ use store::{Order, Range, Tail, Tx};
 use super::{BYTES_AT_ONCE, ROWS_AT_ONCE, Running};
 use crate::DynamoDb;
 use crate::definitions::Table;
-use crate::tables::{EXPIRIES, EXPIRY_JOBS, ExpiryJob, ITEMS, TABLES};
+use crate::tables::{EXPIRIES, EXPIRY_JOBS, ExpiryJob, TABLES};
 use crate::target::Target;
 use crate::time_to_live::{await_end, due_for, enter};
 use crate::write::{Cause, Change, store_change};
@@ -83,7 +83,7 @@ fn expire_some(
         ControlFlow::Continue(())
     })?;
     for (end, place) in due {
-        let item = ITEMS.find(tx, &(table.row.id, place.clone()))?.map(|stored| stored.0);
+        let item = table.row_keys.item(tx, &(table.row.id, place.clone()))?;
         EXPIRIES.delete(tx, &(settings, end, place.clone()));
         let ends_now = |item: &_| {
             let current = table.row.time_to_live.as_ref();
@@ -129,10 +129,10 @@ fn enter_some(
         range = range.after(&(table.row.id, Tail(after)));
     }
     let (mut ends, mut last, mut count, mut bytes) = (Vec::new(), None, 0, 0);
-    ITEMS.visit(tx, &range, Order::Ascending, |(_, place), stored| {
+    table.row_keys.visit_items(tx, &range, |place, item| {
         count += 1;
-        bytes += stored.0.size();
-        if let Some(end) = current.end(&stored.0, ctx.now()) {
+        bytes += item.size();
+        if let Some(end) = current.end(&item, ctx.now()) {
             ends.push((end, place.clone()));
         }
         if count < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {

@@ -7,7 +7,7 @@ use shapes::ApiError;
 use store::{Key, Order, Range, Row, StoreError, Table, Tx};
 
 use super::{ROWS_AT_ONCE, Running};
-use crate::tables::{EXPIRIES, EXPIRY_JOBS, ITEM_SIZES, JOURNAL, JOURNAL_ENDS};
+use crate::tables::{EXPIRIES, EXPIRY_JOBS, ITEMS, JOURNAL, JOURNAL_ENDS};
 
 impl Running {
     pub(super) async fn purge(
@@ -21,7 +21,7 @@ impl Running {
             let is_done = self
                 .step(move |_, _, tx, _| {
                     for place in &places {
-                        if !delete_some(tx, &ITEM_SIZES, &Range::prefix(place))? {
+                        if !delete_some(tx, &ITEMS, &Range::prefix(place))? {
                             return Ok(false);
                         }
                     }

@@ -38,6 +38,8 @@ impl Handle<CreateTable> for DynamoDb {
         let encryption = input.sse_specification.clone();
         let mut row = draft(ctx, &target, input)?;
         row.settings.encryption = table_key::asked(ctx, &target, encryption.as_ref()).await?;
+        // Items are sealed under a key of it.
+        ctx.cloud().root_key().await?;
         let (service, own, place) = (Arc::clone(self), ctx.clone(), target.clone());
         let table = ctx
             .store()
@@ -51,7 +53,7 @@ impl Handle<CreateTable> for DynamoDb {
                 }
                 table_key::watch(&own, tx, &place, &row);
                 TABLES.put(tx, &place.name, &row);
-                Table::new(row, &place, &service.definitions.policies)
+                Table::new(row, &place, &service.definitions)
             })
             .await?;
         self.definitions.forget(&target);

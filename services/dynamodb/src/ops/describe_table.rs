@@ -21,7 +21,7 @@ use crate::index::IndexProjection;
 use crate::key_schema::KeySchema;
 use crate::replication;
 use crate::table::Throughput;
-use crate::tables::{ITEM_SIZES, OnDemandLimits};
+use crate::tables::{ITEMS, OnDemandLimits};
 use crate::target::Target;
 
 /// AWS's counts are hours old; ours stop here.
@@ -65,7 +65,7 @@ impl Handle<DescribeTable> for DynamoDb {
 /// How many rows lie under an id and how large they are, up to [`COUNTED`] of them.
 fn measure(reader: &mut dyn Reader, id: u64) -> Result<(i64, i64), ApiError> {
     let (mut count, mut bytes) = (0, 0);
-    ITEM_SIZES.visit(reader, &Range::prefix(&id), Order::Ascending, |_, size| {
+    ITEMS.visit(reader, &Range::prefix(&id), Order::Ascending, |_, size| {
         count += 1;
         bytes += size.0 as i64;
         if count < COUNTED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -211,7 +211,7 @@ impl DynamoDb {
                 TABLES.put(tx, &place.name, &row);
                 let work = Work::Restore { source: source.clone() };
                 jobs::start(&own, tx, jobs::FILLING, &place, &work);
-                Table::new(row.clone(), &place, &service.definitions.policies)
+                Table::new(row.clone(), &place, &service.definitions)
             })
             .await?;
         self.definitions.forget(target);

@@ -98,7 +98,7 @@ fn update_all(
     if let Some(updates) = &input.replica_updates {
         replication::update_replicas(service, ctx, tx, table, target, (updates, encryption))?;
         let row = TABLES.find(tx, &target.name)?.unwrap_or_else(|| table.row.clone());
-        return Table::new(row, target, &service.definitions.policies);
+        return Table::new(row, target, &service.definitions);
     }
     if table.row.replica.is_some() && input.stream_specification.is_some() {
         return Err(validation("The stream of a replica of a global table cannot be changed"));
@@ -229,7 +229,7 @@ pub(super) fn update(
         update_index(ctx, tx, target, &mut row, update, table_request::attributes(attributes)?)?;
     }
     TABLES.put(tx, &target.name, &row);
-    Table::new(row, target, &service.definitions.policies)
+    Table::new(row, target, &service.definitions)
 }
 
 fn update_capacity(ctx: &Ctx, row: &mut TableRow, input: &UpdateTableInput) -> Result<(), ApiError> {

@@ -9,7 +9,6 @@ use crate::definitions::{Table, place};
 use crate::errors::validation;
 use crate::expression::Projection;
 use crate::item::Item;
-use crate::tables::{ANSWERS, ITEMS, StoredItem};
 
 /// What of items is wanted.
 #[derive(Debug)]
@@ -44,12 +43,12 @@ impl GetDraft {
         let key = table.keys().exact_key(key).map_err(validation)?;
         let place = (table.row.id, Tail(place(key.hash_bytes().len(), key.as_bytes())));
         let Some(projection) = projection else {
-            let found = ANSWERS.find(reader, &place)?;
+            let found = table.row_keys.answer(reader, &place)?;
             return Ok(
                 found.map_or_else(Found::default, |found| Found { item: Some(found.item), size: found.size })
             );
         };
-        let Some(StoredItem(item)) = ITEMS.find(reader, &place)? else { return Ok(Found::default()) };
+        let Some(item) = table.row_keys.item(reader, &place)? else { return Ok(Found::default()) };
         Ok(Found { size: item.size(), item: Some(item_to_api(projection.project(&item))) })
     }
 }

@@ -12,7 +12,6 @@ use crate::capacity::read_units;
 use crate::consumed::{Consumed, Told, Wants};
 use crate::definitions::place;
 use crate::item::Item;
-use crate::tables::{ANSWER_ENTRIES, ENTRIES, ITEMS};
 
 /// Developer Guide, "Paginating table query results": 1 MB of items before the filter.
 pub(crate) const PAGE_BYTES: usize = 1 << 20;
@@ -79,7 +78,7 @@ impl Pages {
 
     /// Reads items that all go into the answer as they are.
     fn read_plain(&mut self, snapshot: &mut Snapshot<'_>, plan: &Plan<'_>) -> Result<(), ApiError> {
-        ANSWER_ENTRIES.visit(snapshot, &plan.range, plan.order, |_, answer| {
+        plan.table.row_keys.visit_answers(snapshot, &plan.range, plan.order, |answer| {
             let is_full = self.is_full_with(plan, answer.size);
             if is_full {
                 let key = plan
@@ -97,8 +96,7 @@ impl Pages {
     /// Reads items of which some, or parts of some, go into the answer.
     fn read_chosen(&mut self, snapshot: &mut Snapshot<'_>, plan: &Plan<'_>) -> Result<(), ApiError> {
         let mut to_fetch = Vec::new();
-        ENTRIES.visit(snapshot, &plan.range, plan.order, |_, stored| {
-            let item = stored.0;
+        plan.table.row_keys.visit_entries(snapshot, &plan.range, plan.order, |item| {
             let is_full = self.is_full_with(plan, item.size());
             if is_full {
                 self.last = Some(item_to_api(item.only(plan.key_names())));
@@ -149,9 +147,10 @@ impl Plan<'_> {
     ) -> Result<Option<Item>, ApiError> {
         let Some(key) = self.table.keys().index_key_of(entry) else { return Ok(None) };
         let place = place(key.hash_bytes().len(), key.as_bytes());
-        let Some(stored) = ITEMS.find(reader, &(self.table.row.id, Tail(place)))? else { return Ok(None) };
-        bytes.fetched_units += read_units(stored.0.size(), self.mode);
-        Ok(Some(stored.0))
+        let found = self.table.row_keys.item(reader, &(self.table.row.id, Tail(place)))?;
+        let Some(item) = found else { return Ok(None) };
+        bytes.fetched_units += read_units(item.size(), self.mode);
+        Ok(Some(item))
     }
 
     fn consumed(&self, bytes: &Bytes, wants: Wants) -> Option<ConsumedCapacity> {

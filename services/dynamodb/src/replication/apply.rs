@@ -10,7 +10,6 @@ use crate::DynamoDb;
 use crate::definitions::Table;
 use crate::item::Item;
 use crate::jobs::{self, Work};
-use crate::tables::{ITEMS, StoredItem};
 use crate::target::Target;
 use crate::write::{Cause, Change, store_change};
 
@@ -71,7 +70,7 @@ pub(super) fn apply(
         bury(ctx, tx, &table, &key.1, &mut end);
         ENDS.put(tx, &table.row.id, &end);
     }
-    let old = ITEMS.find(tx, &key)?.map(|StoredItem(item)| item);
+    let old = table.row_keys.item(tx, &key)?;
     let Some(key) = item.or(old.as_ref()) else { return Ok(()) };
     let change = Change { key, old: old.as_ref(), new: item, cause: Cause::Replication };
     store_change(ctx, tx, &table, place.to_vec(), &change, false)?;

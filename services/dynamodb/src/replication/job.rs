@@ -16,7 +16,7 @@ use super::{find_group, group_scope, in_region};
 use crate::DynamoDb;
 use crate::jobs::{Running, delete_some};
 use crate::table::{IndexStatus, TableStatus};
-use crate::tables::{ITEMS, StoredItem, TABLES};
+use crate::tables::{ITEMS, TABLES};
 use crate::target::Target;
 
 /// Items that one transaction carries; each goes to every other region.
@@ -133,7 +133,7 @@ pub(super) fn replicate_some(
         }
         let item_key = (id, Tail(place.clone()));
         let Some(version) = VERSIONS.find(tx, &item_key)? else { continue };
-        let item = ITEMS.find(tx, &item_key)?.map(|StoredItem(item)| item);
+        let item = service.definitions.row_keys.item(tx, &item_key)?;
         bytes += item.as_ref().map_or(0, crate::item::Item::size);
         for other in &others {
             tx.with_scope(&other.scope, |tx| {
@@ -167,7 +167,7 @@ fn fill_some(
         range = range.after(&(id, Tail(after)));
     }
     let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
-    ITEMS.visit(tx, &range, Order::Ascending, |(_, place), StoredItem(item)| {
+    table.row_keys.visit_items(tx, &range, |place, item| {
         bytes += item.size();
         items.push((place.0.clone(), item));
         if items.len() < ITEMS_AT_ONCE && bytes < BYTES_AT_ONCE {

@@ -14,7 +14,7 @@ use super::{find_group, in_region, replicas};
 use crate::DynamoDb;
 use crate::errors::{backed_up_table_not_found, invalid_parameter};
 use crate::stream_record::StreamViewType;
-use crate::tables::{ITEM_SIZES, Replica, TABLES, TableRow};
+use crate::tables::{ITEMS, Replica, TABLES, TableRow};
 use crate::target::Target;
 
 pub(crate) fn global_table_not_found(name: &str) -> ApiError {
@@ -109,7 +109,7 @@ fn join(service: &DynamoDb, tx: &mut Tx<'_>, target: &Target, group: &mut GroupR
         if table.row.definition.stream != Some(StreamViewType::NewAndOldImages) {
             return Err(invalid_parameter(format!("The {place} must have a stream with new and old images")));
         }
-        if !ITEM_SIZES.list(tx, &Range::prefix(&table.row.id), 1)?.is_empty() {
+        if !ITEMS.list(tx, &Range::prefix(&table.row.id), 1)?.is_empty() {
             return Err(invalid_parameter(format!("The {place} must be empty")));
         }
         let is_alike = |other: &TableRow| {

@@ -19,6 +19,7 @@ use crate::definitions::Table;
 use crate::errors::{stream_not_found, validation};
 use crate::item::Item;
 use crate::jobs;
+use crate::sealing::{Part, Sealer};
 use crate::stream_record::{StreamRecord, StreamViewType};
 use crate::tables::{
     RECORDS, RecordRow, STREAM_ENDS, STREAMS, ShardRow, StreamEnd, StreamRow, TableRow, TableStream,
@@ -40,7 +41,7 @@ pub(crate) fn topic(stream_arn: &str) -> String {
 pub(crate) fn record(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
-    table: &Table,
+    (table, sealer): (&Table, &Sealer),
     place: &[u8],
     change: &Change<'_>,
 ) -> Result<(), ApiError> {
@@ -65,17 +66,19 @@ pub(crate) fn record(
     let has_trimming = std::mem::replace(&mut end.has_trimming, true);
     let (now, trace) = (ctx.now(), ctx.trace());
     STREAM_ENDS.put(tx, &stream.id, &end);
+    let key = (shard, end.last);
+    let image = |part, item: Option<&Item>| item.map(|item| sealer.part(part, &key, item)).transpose();
     let row = RecordRow {
         event: record.event.name().to_owned(),
         size: record.size() as u64,
         keys: record.keys.encode(),
-        old_image: record.old_image.map(|item| item.encode()),
-        new_image: record.new_image.map(|item| item.encode()),
+        old_image: image(Part::OldImage, record.old_image.as_ref())?,
+        new_image: image(Part::NewImage, record.new_image.as_ref())?,
         time: now,
         is_expiry: change.cause == Cause::TimeToLive,
         trace: (trace.trace, trace.parent),
     };
-    RECORDS.put(tx, &(shard, end.last), &row);
+    RECORDS.put(tx, &key, &row);
     if !has_trimming {
         await_trimming(ctx, tx, table, &stream.label, now + KEPT_FOR);
     }

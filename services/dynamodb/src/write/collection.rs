@@ -10,7 +10,7 @@ use crate::attribute::into_api;
 use crate::definitions::{Table, place};
 use crate::item::Item;
 use crate::key_encoding;
-use crate::tables::ITEM_SIZES;
+use crate::tables::ITEMS;
 
 /// ReturnItemCollectionMetrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) fn collection_metrics(
     let ids = table.indexes.iter().filter(|index| !index.is_global).map(|index| index.id);
     for id in ids.chain([table.row.id]) {
         let range = Range::prefix(&(id, Tail(prefix.clone())));
-        ITEM_SIZES.visit(reader, &range, Order::Ascending, |_, size| {
+        ITEMS.visit(reader, &range, Order::Ascending, |_, size| {
             bytes += size.0;
             ControlFlow::Continue(())
         })?;

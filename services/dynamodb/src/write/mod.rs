@@ -24,7 +24,6 @@ use crate::errors::{condition_failed, validation};
 use crate::expression::{Condition, Kind, Placeholders, Update};
 use crate::item::Item;
 use crate::key_schema::EncodedKey;
-use crate::tables::ITEMS;
 
 /// What became of a write.
 pub(crate) struct Written {
@@ -87,7 +86,7 @@ impl Bound<'_> {
         }
         let place = place(key.hash_bytes().len(), key.as_bytes());
         let old = if self.needs_old(&table) {
-            ITEMS.find(tx, &(table.row.id, Tail(place.clone())))?.map(|stored| stored.0)
+            table.row_keys.item(tx, &(table.row.id, Tail(place.clone())))?
         } else {
             None
         };

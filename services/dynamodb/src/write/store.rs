@@ -11,7 +11,7 @@ use crate::definitions::Table;
 use crate::errors::validation;
 use crate::index::{Entry, IndexChange};
 use crate::item::Item;
-use crate::tables::{ITEMS, StoredItem};
+use crate::tables::ITEMS;
 use crate::{journal, replication, streams, time_to_live};
 
 /// An item before and after. `old` is only right where [`needs_old`] asks for it.
@@ -97,8 +97,9 @@ pub(crate) fn store_change(
         return Ok(costs);
     }
     let key = (table.row.id, Tail(place));
+    let sealer = table.sealer(tx)?;
     match new {
-        Some(item) => put_item(tx, &key, item),
+        Some(item) => sealer.put(tx, &key, item)?,
         None => ITEMS.delete(tx, &key),
     }
     for index in &table.indexes {
@@ -113,12 +114,12 @@ pub(crate) fn store_change(
             ITEMS.delete(tx, &(index.id, Tail(index.place(removed))));
         }
         if let Some(Entry { key, item }) = difference.put {
-            ITEMS.put(tx, &(index.id, Tail(index.place(&key))), &StoredItem(item));
+            sealer.put(tx, &(index.id, Tail(index.place(&key))), &item)?;
         }
     }
     if needs_old(table) {
-        streams::record(ctx, tx, table, &key.1.0, change)?;
-        journal::record(ctx, tx, table, &key.1, old)?;
+        streams::record(ctx, tx, (table, &sealer), &key.1.0, change)?;
+        journal::record(ctx, tx, (table, &sealer), &key.1, old)?;
         time_to_live::follow(ctx, tx, table, &key.1, old, new)?;
     }
     Ok(costs)
@@ -134,10 +135,6 @@ fn outdate_copies(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, key: &Item) {
     let outdated = dynamodb_changes::of_change(&table.arn, &hash, range.as_ref());
     let copies = ctx.cloud().copies().clone();
     tx.after_commit(move || copies.outdate(outdated));
-}
-
-fn put_item(tx: &mut Tx<'_>, key: &(u64, Tail), item: &Item) {
-    ITEMS.put_with(tx, key, |out| item.encode_into(out));
 }
 
 /// An entry that moves is deleted and put, each a write.

@@ -1,7 +1,8 @@
 //! Exports of tables to S3.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,12 +15,14 @@ use dynamodb_api::op::{
 };
 use dynamodb_api::*;
 use flate2::read::MultiGzDecoder;
+use kv::{EmbeddedEngine, EmbeddedOptions};
 use md5::{Digest, Md5};
 use s3::ObjectStore;
 use s3_api::op::{CreateBucket, GetObject, ListObjectsV2, PutBucketPolicy};
 use s3_api::{CreateBucketInput, GetObjectInput, ListObjectsV2Input, PutBucketPolicyInput};
 use serde_json::{Value as Json, json};
 use shapes::{ApiError, Timestamp};
+use store::Store;
 use tempfile::TempDir;
 
 use ::kit::TestRegion;
@@ -54,7 +57,28 @@ impl Transfers {
     pub(crate) async fn start(table: CreateTableInput) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
-        let db = Db { region: TestRegion::with_jobs(|cloud| services(cloud, path)) };
+        let region = TestRegion::with_jobs(|cloud| services(cloud, path));
+        Self::with_table(region, folder, table).await
+    }
+
+    /// As [`Self::start`], with all of the region's state in [`Self::path`].
+    pub(crate) async fn durable(table: CreateTableInput) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The default reserve of free space is a matter of the machine.
+        let options = EmbeddedOptions { reserved_bytes: 0, ..EmbeddedOptions::default() };
+        let engine = EmbeddedEngine::open(&folder.path().join("state"), &options).unwrap();
+        let objects = folder.path().join("objects");
+        let store = Store::new(Arc::new(engine));
+        let region = TestRegion::over_store(store, 1, |cloud| services(cloud, objects));
+        Self::with_table(region, folder, table).await
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    async fn with_table(region: TestRegion, folder: TempDir, table: CreateTableInput) -> Self {
+        let db = Db { region };
         db.call::<CreateTable>(table).await.unwrap();
         let bucket = CreateBucketInput { bucket: BUCKET.to_owned(), ..Default::default() };
         db.call::<CreateBucket>(bucket).await.unwrap();
@@ -121,7 +145,7 @@ impl Transfers {
     }
 
     /// The lines of all data files that the manifest names, sorted, after a look at the manifests themselves.
-    async fn lines(&self, ended: &ExportDescription) -> Vec<String> {
+    pub(crate) async fn lines(&self, ended: &ExportDescription) -> Vec<String> {
         let summary_key = ended.export_manifest.clone().expect("the export is complete");
         let summary = self.object(&summary_key).await;
         self.check_sum(&summary_key, &summary).await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what the tests share is test code as well")]
 
 mod access;
+mod at_rest;
 mod batches;
 mod billing;
 mod crash;

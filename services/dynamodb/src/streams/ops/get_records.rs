@@ -15,6 +15,7 @@ use crate::DynamoDb;
 use crate::attribute::into_streams_api;
 use crate::errors::{iterator_expired, trimmed, validation};
 use crate::item::Item;
+use crate::sealing::{Opener, Part};
 use crate::stream_record::StreamViewType;
 use crate::streams::{Extent, Iterator, StreamArn, sequence_text, shard};
 use crate::tables::{RECORDS, RecordRow};
@@ -65,8 +66,10 @@ impl Handle<GetRecords> for DynamoDb {
         iterator.made = ctx.now();
         // A closed shard ends with its last record; its children follow.
         let is_over = extent.closed_at.is_some_and(|last| !is_full || iterator.next > last);
-        let records =
-            rows.into_iter().map(|(number, row)| record(stream.view, arn.region.as_str(), number, row));
+        let mut opener = Opener::new(&self.definitions.row_keys);
+        let records = rows
+            .into_iter()
+            .map(|(number, row)| record(&mut opener, stream.view, arn.region.as_str(), (place, number), row));
         Ok(GetRecordsOutput {
             records: Some(records.collect::<Result<Vec<_>, ApiError>>()?),
             next_shard_iterator: (!is_over).then(|| iterator.token()),
@@ -74,11 +77,18 @@ impl Handle<GetRecords> for DynamoDb {
     }
 }
 
-fn record(view: StreamViewType, region: &str, number: u64, row: RecordRow) -> Result<Record, ApiError> {
-    let image = |bytes: &[u8]| -> Result<Map<AttributeValue>, ApiError> {
-        let item = Item::decode(bytes).map_err(ApiError::internal)?;
-        Ok(item.into_attributes().into_iter().map(|(name, value)| (name, into_streams_api(value))).collect())
-    };
+fn record(
+    opener: &mut Opener<'_>,
+    view: StreamViewType,
+    region: &str,
+    key: (u64, u64),
+    row: RecordRow,
+) -> Result<Record, ApiError> {
+    let mut image =
+        |part, row: Option<Vec<u8>>| row.map(|row| opener.part(part, &key, &row).map(api_item)).transpose();
+    let (new_image, old_image) =
+        (image(Part::NewImage, row.new_image)?, image(Part::OldImage, row.old_image)?);
+    let number = key.1;
     let (trace, span) = row.trace;
     Ok(Record {
         event_id: Some(event_id(number, trace, span)),
@@ -88,9 +98,9 @@ fn record(view: StreamViewType, region: &str, number: u64, row: RecordRow) -> Re
         aws_region: Some(region.to_owned()),
         dynamodb: Some(StreamRecord {
             approximate_creation_date_time: Some(row.time),
-            keys: Some(image(&row.keys)?),
-            new_image: row.new_image.as_deref().map(image).transpose()?,
-            old_image: row.old_image.as_deref().map(image).transpose()?,
+            keys: Some(api_item(Item::decode(&row.keys).map_err(ApiError::internal)?)),
+            new_image,
+            old_image,
             sequence_number: Some(sequence_text(number)),
             size_bytes: Some(row.size as i64),
             stream_view_type: Some(view.name().to_owned()),
@@ -100,4 +110,8 @@ fn record(view: StreamViewType, region: &str, number: u64, row: RecordRow) -> Re
             r#type: Some("Service".to_owned()),
         }),
     })
+}
+
+fn api_item(item: Item) -> Map<AttributeValue> {
+    item.into_attributes().into_iter().map(|(name, value)| (name, into_streams_api(value))).collect()
 }
