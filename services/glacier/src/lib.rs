@@ -8,6 +8,7 @@
 
 mod content;
 mod errors;
+mod expiry;
 mod guards;
 mod inventory;
 mod job;
@@ -56,7 +57,7 @@ impl VaultStore {
 
     /// What happens without a request.
     pub fn jobs(&self) -> Vec<JobKind> {
-        vec![inventory::job(&self.0), retrieval::job(&self.0), sweep::job(&self.0)]
+        vec![expiry::job(&self.0), inventory::job(&self.0), retrieval::job(&self.0), sweep::job(&self.0)]
     }
 
     /// Schedules what the region does by itself. To be called once the region is open.

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use shapes::{ApiError, Timestamp};
-use store::{Range as Rows, Reader};
+use store::{Range as Rows, Reader, Tx};
 
 use crate::content::Segment;
-use crate::errors;
 use crate::tree_hash::{Digest, MEGABYTE, Root};
+use crate::{errors, tables};
 
 /// Parts of an upload.
 pub(crate) const MOST_PARTS: u64 = 10_000;
@@ -64,7 +64,7 @@ pub(crate) fn parts(
     limit: usize,
 ) -> Result<Vec<(u64, Part)>, ApiError> {
     let range = Rows::prefix(&upload.to_owned()).starting_at(&(upload.to_owned(), from));
-    let rows = crate::tables::PARTS.list(reader, &range, limit)?;
+    let rows = tables::PARTS.list(reader, &range, limit)?;
     Ok(rows.into_iter().map(|((_, start), part)| (start, part)).collect())
 }
 
@@ -96,4 +96,15 @@ pub(crate) fn assemble(
         true => Ok((parts.iter().map(|(_, part)| part.segment).collect(), tree_hash)),
         false => Err(errors::tree_hash_mismatch(checksum, &found)),
     }
+}
+
+/// Removes an upload with its parts; returns their files.
+pub(crate) fn forget(tx: &mut Tx<'_>, key: &(String, String)) -> Result<Vec<u128>, ApiError> {
+    tables::UPLOADS.delete(tx, key);
+    tables::ACTIVITIES.delete(tx, key);
+    let parts = tables::PARTS.list(tx, &Rows::prefix(&key.1), MOST_PARTS as usize)?;
+    for (key, _) in &parts {
+        tables::PARTS.delete(tx, key);
+    }
+    Ok(parts.into_iter().map(|(_, part)| part.segment.file).collect())
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use store::Table;
 
 use crate::content::{Content, File};
+use crate::expiry::Activity;
 use crate::job::Job;
 use crate::multipart::{Part, Upload};
 use crate::retrieval_policy::{Capacity, Retrieved, Strategy};
@@ -21,6 +22,9 @@ pub(crate) const DELETED: Table<(String, String), ()> = Table::new("glacier/dele
 
 /// Uploads under way by vault and id.
 pub(crate) const UPLOADS: Table<(String, String), Upload> = Table::new("glacier/upload");
+
+/// When a part of them came last.
+pub(crate) const ACTIVITIES: Table<(String, String), Activity> = Table::new("glacier/upload-activity");
 
 /// Their parts, by upload and first byte.
 pub(crate) const PARTS: Table<(String, u64), Part> = Table::new("glacier/part");

@@ -12,11 +12,12 @@ use glacier_api::{
     UploadMultipartPartInput, UploadMultipartPartOutput,
 };
 use shapes::ApiError;
-use store::{Range, Scope, Tx};
+use store::Scope;
 
 use super::archive::created;
 use super::id;
-use crate::multipart::{self, MOST_PARTS, Part, Upload};
+use crate::expiry::{self, Activity};
+use crate::multipart::{self, MOST_PARTS, Part, Upload, forget};
 use crate::place::Place;
 use crate::vault::{self, Archive};
 use crate::{Glacier, content, errors, tables};
@@ -40,10 +41,11 @@ impl Handle<InitiateMultipartUpload> for Glacier {
         let id = id(ctx, 92);
         let location = place.path(&format!("/multipart-uploads/{id}"));
         let output = InitiateMultipartUploadOutput { location: Some(location), upload_id: Some(id.clone()) };
-        let scope = place.scope();
+        let (scope, now, number) = (place.scope(), ctx.now(), ctx.ids().number());
         let write = ctx.store().write(&scope, move |tx| {
             vault::find(tx, &place)?;
             tables::UPLOADS.put(tx, &(place.vault.clone(), id.clone()), &upload);
+            expiry::schedule(tx, now, number, &place, &id);
             Ok::<_, ApiError>(())
         });
         write.await?;
@@ -73,9 +75,10 @@ impl Handle<UploadMultipartPart> for Glacier {
         }
         let tree_hash = received.tree_hash;
         let (part, file) = (Part { segment: received.segment(), tree_hash }, received.file());
-        let scope = place.scope();
+        let (scope, now) = (place.scope(), ctx.now());
         let write = ctx.store().write(&scope, move |tx| {
             find(tx, &place, &key)?;
+            tables::ACTIVITIES.put(tx, &key, &Activity(now));
             let place_of_part = (key.1.clone(), range.start);
             let earlier = tables::PARTS.find(tx, &place_of_part)?;
             tables::PARTS.put(tx, &place_of_part, &part);
@@ -163,14 +166,4 @@ pub(super) fn find(
 ) -> Result<Upload, ApiError> {
     vault::find(reader, place)?;
     tables::UPLOADS.find(reader, key)?.ok_or_else(|| errors::upload_not_found(&key.1))
-}
-
-/// Removes an upload with its parts; returns their files.
-pub(super) fn forget(tx: &mut Tx<'_>, key: &(String, String)) -> Result<Vec<u128>, ApiError> {
-    tables::UPLOADS.delete(tx, key);
-    let parts = tables::PARTS.list(tx, &Range::prefix(&key.1), MOST_PARTS as usize)?;
-    for (key, _) in &parts {
-        tables::PARTS.delete(tx, key);
-    }
-    Ok(parts.into_iter().map(|(_, part)| part.segment.file).collect())
 }

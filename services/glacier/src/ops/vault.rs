@@ -144,7 +144,7 @@ fn remove_rows(tx: &mut Tx<'_>, vault: &str) -> Result<Vec<u128>, ApiError> {
         freed.extend(retrieval::forget(tx, &key)?);
     }
     for (key, _) in tables::UPLOADS.list(tx, &all, usize::MAX)? {
-        let parts = super::multipart::forget(tx, &key)?;
+        let parts = crate::multipart::forget(tx, &key)?;
         let dropped = tx.with_scope(&Scope::global(), |tx| content::drop_files(tx, parts.into_iter()));
         freed.extend(dropped);
     }

@@ -129,3 +129,18 @@ async fn uploads_and_parts_are_listed_in_pages() {
     assert_eq!(ranges.collect::<Vec<_>>(), ["0-1048575", "1048576-2097151", "2097152-3145727"]);
     assert_eq!(rest.marker, None);
 }
+
+#[tokio::test]
+async fn an_upload_that_nobody_goes_on_with_goes_away_after_a_day() {
+    let vault = Vault::create().await;
+    let data = sample(MEGABYTE);
+    let upload = begin(&vault, MEGABYTE).await.unwrap();
+    part(&vault, &upload, 0, &data).await;
+    vault.region.advance(20 * HOUR).await;
+    assert_eq!(part(&vault, &upload, MEGABYTE, &data).await, "Ok");
+    vault.region.advance(20 * HOUR).await;
+    assert_eq!(part(&vault, &upload, 2 * MEGABYTE, &data).await, "Ok", "a new part keeps it");
+    vault.region.advance(25 * HOUR).await;
+    assert!(vault.files_are(0).await, "its parts stay on disk");
+    assert_eq!(abort(&vault, &upload).await, "ResourceNotFoundException");
+}
