@@ -96,6 +96,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let lambda = lambda_service(cloud, options, port, sandboxes, inner_listeners.clone())?;
     let is_durable = options.durability == kv::Durability::Durable;
     let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
+    let stored_objects = objects.clone();
     let dynamodb = dynamodb::DynamoDbService::new(cloud.clone());
     let dax = dax::DaxService::new(cloud.clone());
     let bridge = events::EventBridge::new(cloud.clone());
@@ -179,6 +180,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
             Box::pin(async move {
                 pipes.stop();
                 lambda.stop();
+                stored_objects.stop().await;
                 sqs.stop().await;
             })
         }),

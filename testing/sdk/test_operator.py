@@ -102,6 +102,23 @@ def test_reset_deletes_what_is_stored_but_not_under_a_running_region(other, name
     assert "QueueUrls" not in other.client("sqs").list_queues()
 
 
+def test_a_region_that_stops_delivers_access_logs_first(other, name):
+    s3 = other.client("s3")
+    for bucket in (name, f"{name}-logs"):
+        s3.create_bucket(Bucket=bucket)
+    statement = {"Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject",
+                 "Resource": f"arn:aws:s3:::{name}-logs/*"}
+    s3.put_bucket_policy(Bucket=f"{name}-logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={
+        "LoggingEnabled": {"TargetBucket": f"{name}-logs", "TargetPrefix": ""}})
+    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    assert other.stop() == 0
+    other.start()
+    (log,) = other.client("s3").list_objects_v2(Bucket=f"{name}-logs")["Contents"]
+    lines = other.client("s3").get_object(Bucket=f"{name}-logs", Key=log["Key"])["Body"].read().decode()
+    assert "REST.PUT.OBJECT k" in lines
+
+
 def test_a_region_stops_when_told_and_goes_on_where_it_was(other, name):
     sqs = other.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]

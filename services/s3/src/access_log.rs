@@ -1,8 +1,8 @@
 //! Server access logs: a line for each request to a bucket that asks for it, delivered now and then to another bucket
 //! (S3 User Guide, "Logging requests with server access logging").
 //!
-//! Lines are gathered in memory and a job delivers them, so a crash may lose the last few minutes: AWS promises no more,
-//! either ("best-effort server log delivery").
+//! Lines are gathered in memory and a job delivers them, or the region's stop, so a crash may lose the last few minutes: AWS
+//! promises no more, either ("best-effort server log delivery").
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +39,10 @@ impl Lines {
             lines.push(line);
         }
         lines.len() == 1
+    }
+
+    fn buckets(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     fn take(&self, bucket: &str) -> Vec<String> {
@@ -155,6 +159,14 @@ pub(crate) fn job(s3: &Arc<S3>) -> JobKind {
 }
 
 impl S3 {
+    pub(crate) async fn deliver_all_logs(&self) {
+        for bucket in self.lines.buckets() {
+            if let Err(error) = self.deliver_log(&bucket).await {
+                tracing::warn!(bucket, %error, "the access log of a bucket could not be delivered");
+            }
+        }
+    }
+
     async fn deliver_log(&self, name: &str) -> Result<(), ApiError> {
         let lines = self.lines.take(name);
         let Some(loaded) = self.find_bucket(name)? else { return Ok(()) };

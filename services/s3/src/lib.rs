@@ -111,6 +111,11 @@ impl ObjectStore {
     pub async fn start(&self) -> Result<(), ApiError> {
         sweep::schedule(&self.0).await
     }
+
+    /// Delivers the lines of access logs that wait. To be called before the store closes.
+    pub async fn stop(&self) {
+        self.0.deliver_all_logs().await;
+    }
 }
 
 /// What the handlers share. All of it but the blobs can be rebuilt from the store.
