@@ -60,6 +60,8 @@ struct Base {
     origin: Arc<str>,
     /// The services between the caller and this call, the first one first.
     called_via: Arc<[&'static str]>,
+    /// Whether calls are counted, traced and drawn.
+    is_observed: bool,
 }
 
 impl Ctx {
@@ -75,7 +77,9 @@ impl Ctx {
         let caller = Arc::new(caller);
         let request_id = request_id.into();
         let called_via = Arc::default();
-        let base = Base { cloud, caller, account, region, scope, request_id, origin, called_via };
+        let is_observed = true;
+        let base =
+            Base { cloud, caller, account, region, scope, request_id, origin, called_via, is_observed };
         Self { base: Arc::new(base), trace, depth: 0 }
     }
 
@@ -155,6 +159,18 @@ impl Ctx {
 
     pub(crate) fn inside_span(&self, span: u64) -> Self {
         self.in_trace(self.trace.under(span))
+    }
+
+    /// The same caller looking on: its calls are authorised as ever, but not counted, traced or drawn, so that who
+    /// looks at an architecture is no part of it.
+    #[must_use]
+    pub fn unobserved(&self) -> Self {
+        self.changed(|base| base.is_observed = false)
+    }
+
+    /// See [`Self::unobserved`].
+    pub(crate) fn is_observed(&self) -> bool {
+        self.base.is_observed
     }
 
     /// The same caller, on another tenant's resources.

@@ -194,6 +194,9 @@ fn finish(
     started: Instant,
     outcome: &Outcome,
 ) {
+    if !ctx.is_observed() {
+        return;
+    }
     let elapsed = started.elapsed();
     let (status, error) = match outcome {
         Ok(_) => (entry.schema.status, None),

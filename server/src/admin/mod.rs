@@ -1,9 +1,12 @@
 //! The region's own pages and answers below `/_brume/`: the console, and what the command line asks.
 
 mod assets;
+mod document;
 mod inventory;
 mod node;
 mod picture;
+mod resources;
+mod section;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,15 +17,17 @@ use bytes::Bytes;
 use clock::{Jobs, Runner};
 use cloud::trace::TraceContext;
 use cloud::{BoxFuture, Cloud, HttpEndpoint};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
-use identity::AccountId;
+use identity::{AccountId, Region};
 use serde_json::{Value, json};
 use shapes::ApiError;
 
 use crate::region::advance_clock;
 use inventory::Inventory;
+use node::Tenant;
+use section::Part;
 
 /// What is known of the machine, and what services show beside their operations.
 pub(crate) struct Host {
@@ -58,7 +63,7 @@ impl HttpEndpoint for Admin {
     ) -> BoxFuture<'a, Response<Bytes>> {
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            if !peer.is_some_and(|peer| peer.is_loopback()) || !names_this_machine(&head) {
+            if !cloud::is_local(&head, peer) {
                 return text(StatusCode::FORBIDDEN, "text/plain", "This is for the region's own machine.\n");
             }
             match self.answer(&head, &body).await {
@@ -73,18 +78,6 @@ impl HttpEndpoint for Admin {
             }
         })
     }
-}
-
-/// A page of another site could make its own name mean this machine; then its requests name that site's host.
-fn names_this_machine(head: &Parts) -> bool {
-    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let authority = head.uri.authority().map(|authority| authority.as_str());
-    let Some(host) = authority.or(host) else { return true };
-    let name = match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
 }
 
 impl Admin {
@@ -103,8 +96,18 @@ impl Admin {
             (&Method::GET, "/api/jobs") => self.jobs()?,
             (&Method::GET, "/api/trace") => self.trace(query)?,
             (&Method::GET, "/api/architecture") => picture::architecture(&self.cloud, &self.inventory).await,
+            (&Method::GET, "/api/resources") => self.resources(query).await?,
+            (&Method::GET, "/api/search") => {
+                self.inventory.search(&self.cloud, self.tenant(query)?, &parameter(query, "text")?).await
+            }
             (&Method::GET, "/api/node") => {
-                node::describe(&self.cloud, &self.host.queues, &parameter(query, "arn")?).await?
+                let arn = parameter(query, "arn")?;
+                match optional(query, "section")? {
+                    None => node::describe(&self.cloud, &self.host.queues, &arn, self.tenant(query)?).await,
+                    Some(id) => {
+                        node::section(&self.cloud, &arn, self.tenant(query)?, &id, &part(query)?).await?
+                    }
+                }
             }
             (&Method::GET, page) => return Ok(assets::page(page)),
             _ => {
@@ -116,6 +119,30 @@ impl Admin {
             }
         };
         Ok(json_response(&json))
+    }
+
+    /// A page of the resources of a kind, or how many there are of each.
+    async fn resources(&self, query: &str) -> Result<Value, ApiError> {
+        let tenant = self.tenant(query)?;
+        match optional(query, "kind")? {
+            Some(kind) => inventory::page(&self.cloud, tenant, &kind, &part(query)?).await,
+            None => Ok(self.inventory.counts(&self.cloud, tenant).await),
+        }
+    }
+
+    /// Whose resources are asked for: the region's own account in its own region, unless another is named.
+    fn tenant(&self, query: &str) -> Result<Tenant, ApiError> {
+        let account = match optional(query, "account")? {
+            None => AccountId::DEFAULT,
+            Some(text) => AccountId::parse(&text)
+                .ok_or_else(|| ApiError::sender("InvalidRequest", format!("{text} is no account id")))?,
+        };
+        let region = match optional(query, "region")? {
+            None => self.cloud.settings().default_region,
+            Some(text) => Region::parse(&text)
+                .ok_or_else(|| ApiError::sender("InvalidRequest", format!("{text} is no region's name")))?,
+        };
+        Ok((account, region))
     }
 
     fn status(&self) -> Value {
@@ -247,11 +274,29 @@ fn store_figures(cloud: &Cloud) -> Value {
     })
 }
 
+/// Which part of a list a query asks for.
+fn part(query: &str) -> Result<Part, ApiError> {
+    let prefix = optional(query, "prefix")?.unwrap_or_default();
+    Ok(Part { prefix, after: optional(query, "after")?, is_brief: false })
+}
+
 /// A parameter of a query string, percent-decoded.
 fn parameter(query: &str, name: &str) -> Result<String, ApiError> {
+    let missing = || ApiError::sender("InvalidRequest", format!("the parameter {name} is missing"));
+    optional(query, name)?.ok_or_else(missing)
+}
+
+/// As [`parameter`], where it may be left out or empty.
+fn optional(query: &str, name: &str) -> Result<Option<String>, ApiError> {
     let raw = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let raw =
-        raw.ok_or_else(|| ApiError::sender("InvalidRequest", format!("the parameter {name} is missing")))?;
+    let Some(raw) = raw.filter(|raw| !raw.is_empty()) else { return Ok(None) };
+    let text =
+        decoded(raw).ok_or_else(|| ApiError::sender("InvalidRequest", format!("{name} is not UTF-8")))?;
+    Ok(Some(text))
+}
+
+/// Text without its percent-encoding; nothing when it is not UTF-8.
+fn decoded(raw: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -267,7 +312,7 @@ fn parameter(query: &str, name: &str) -> Result<String, ApiError> {
             }
         }
     }
-    String::from_utf8(bytes).map_err(|_| ApiError::sender("InvalidRequest", format!("{name} is not UTF-8")))
+    String::from_utf8(bytes).ok()
 }
 
 fn json_response(json: &Value) -> Response<Bytes> {
@@ -280,5 +325,7 @@ fn text(status: StatusCode, content_type: &'static str, body: &str) -> Response<
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Bodies of messages stand in the answers: a browser must not take one for a page.
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -62,6 +62,10 @@ impl HttpEndpoint for Links {
                     let refusal = json!({"message": "inboxes are shown to this host only"});
                     return answer(403, "application/json", refusal.to_string());
                 }
+                if !cloud::is_own_page(request.method(), request.uri(), request.headers()) {
+                    let refusal = json!({"message": "inboxes are shown to no pages of others"});
+                    return answer(403, "application/json", refusal.to_string());
+                }
                 let shown = match *request.method() {
                     Method::POST => self.answer_text(query, request.body()).await,
                     _ => self.inbox(request.uri().path(), query),

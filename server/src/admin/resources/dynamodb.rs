@@ -1,0 +1,185 @@
+//! Tables: keys, indexes, items and the stream.
+
+use cloud::Ctx;
+use dynamodb_api::{
+    AttributeValue, DescribeTableInput, DescribeTimeToLiveInput, ListTablesInput, ScanInput, op,
+};
+use serde_json::Value;
+use shapes::ApiError;
+
+use super::{arn, page_key};
+use crate::admin::document::{at, document, items, look, pretty, size};
+use crate::admin::section::{Found, PAGE, Part, Row, Section};
+
+/// Items of a page: each may have 400 KB.
+const ITEMS: i32 = 25;
+/// Characters of an item in its row.
+const LINE: usize = 300;
+
+pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
+    let input = ListTablesInput { exclusive_start_table_name: part.after.clone(), limit: Some(PAGE as i32) };
+    let answer = look::<op::ListTables>(ctx, input).await?;
+    let mut section =
+        Section::new("dynamodb", "Tables", &["Name", "Status", "Key", "Items", "Size", "Stream"]);
+    for name in items(&answer, "TableNames").iter().filter_map(Value::as_str) {
+        let mut cells = vec![name.to_owned()];
+        if !part.is_brief {
+            let table = table(ctx, name).await.unwrap_or_default();
+            let size = table.get("TableSizeBytes").and_then(Value::as_i64).map(size).unwrap_or_default();
+            cells.extend([
+                at(&table, "TableStatus"),
+                key(&table),
+                at(&table, "ItemCount"),
+                size,
+                stream(&table),
+            ]);
+        }
+        section.rows.push(Row {
+            cells,
+            arn: arn(ctx, "dynamodb", &format!("table/{name}")),
+            ..Row::default()
+        });
+    }
+    Ok(section.next(at(&answer, "LastEvaluatedTableName")))
+}
+
+async fn table(ctx: &Ctx, name: &str) -> Result<Value, ApiError> {
+    let input = DescribeTableInput { table_name: name.to_owned() };
+    let answer = look::<op::DescribeTable>(ctx, input).await?;
+    Ok(answer.get("Table").cloned().unwrap_or_default())
+}
+
+/// `orderId (S), at (N)`: the key of a table or index, with the attributes' types where they are known.
+fn key(table: &Value) -> String {
+    let types = items(table, "AttributeDefinitions");
+    let named = items(table, "KeySchema").iter().map(|part| {
+        let name = at(part, "AttributeName");
+        match types.iter().find(|known| at(known, "AttributeName") == name) {
+            Some(known) => format!("{name} ({})", at(known, "AttributeType")),
+            None => name,
+        }
+    });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+fn stream(table: &Value) -> String {
+    match at(table, "StreamSpecification/StreamViewType").as_str() {
+        "" => "off".to_owned(),
+        view => view.to_owned(),
+    }
+}
+
+/// The table's name in `table/NAME/stream/LABEL`.
+fn name_in(resource: &str) -> String {
+    resource.split('/').nth(1).unwrap_or_default().to_owned()
+}
+
+pub(super) async fn describe(ctx: &Ctx, resource: &str) -> Result<Found, ApiError> {
+    let name = name_in(resource);
+    let table = table(ctx, &name).await?;
+    let mut found = Found::titled(&name).facts(&table, &[("Status", "TableStatus"), ("Items", "ItemCount")]);
+    found.add("Size", table.get("TableSizeBytes").and_then(Value::as_i64).map(size).unwrap_or_default());
+    found.add("Key", key(&table));
+    found.add("Stream", stream(&table));
+    found = found.facts(
+        &table,
+        &[
+            ("Stream since", "LatestStreamLabel"),
+            ("Billing", "BillingModeSummary/BillingMode"),
+            ("Class", "TableClassSummary/TableClass"),
+            ("Encrypted with", "SSEDescription/KMSMasterKeyArn"),
+            ("Deletion protection", "DeletionProtectionEnabled"),
+            ("Created", "CreationDateTime"),
+        ],
+    );
+    let input = DescribeTimeToLiveInput { table_name: name };
+    let expiry = look::<op::DescribeTimeToLive>(ctx, input).await?;
+    found.add("Expires by", at(&expiry, "TimeToLiveDescription/AttributeName"));
+    Ok(found.sections(&["items", "indexes"]).document("Description", pretty(&table)))
+}
+
+pub(super) async fn section(ctx: &Ctx, resource: &str, id: &str, part: &Part) -> Result<Section, ApiError> {
+    let name = name_in(resource);
+    if id == "indexes" {
+        let table = table(ctx, &name).await?;
+        let mut section =
+            Section::new("indexes", "Indexes", &["Name", "Kind", "Key", "Projection", "Status"]);
+        for (list, kind) in [("GlobalSecondaryIndexes", "global"), ("LocalSecondaryIndexes", "local")] {
+            section.rows.extend(items(&table, list).iter().map(|index| Row {
+                cells: vec![
+                    at(index, "IndexName"),
+                    kind.to_owned(),
+                    key(index),
+                    at(index, "Projection/ProjectionType"),
+                    at(index, "IndexStatus"),
+                ],
+                detail: pretty(index),
+                ..Row::default()
+            }));
+        }
+        return Ok(section);
+    }
+    let after =
+        part.after.as_deref().map(|after| page_key(after).and_then(|key| key_values(&key))).transpose()?;
+    let input =
+        ScanInput { table_name: name, limit: Some(ITEMS), exclusive_start_key: after, ..Default::default() };
+    let answer = ctx.call::<op::Scan>(input).await?;
+    let rows = answer.items.iter().flatten().map(|item| {
+        let shown: serde_json::Map<String, Value> =
+            item.iter().map(|(name, value)| (name.clone(), value_document(value))).collect();
+        Row { cells: vec![item_text(item)], detail: pretty(&Value::Object(shown)), ..Row::default() }
+    });
+    let mut section = Section::new("items", "Items", &["Item"]);
+    section.rows = rows.collect();
+    section.next = answer.last_evaluated_key.map(|key| {
+        let key = key.iter().map(|(name, value)| (name.clone(), value_document(value)));
+        Value::Object(key.collect()).to_string()
+    });
+    Ok(section)
+}
+
+/// A value as DynamoDB writes it: `{"S": "text"}`.
+fn value_document(value: &AttributeValue) -> Value {
+    let output = dynamodb_api::GetItemOutput {
+        item: Some([("value".to_owned(), value.clone())].into()),
+        ..Default::default()
+    };
+    document(&output).pointer("/Item/value").cloned().unwrap_or_default()
+}
+
+fn key_values(key: &Value) -> Result<shapes::Map<AttributeValue>, ApiError> {
+    let invalid = || ApiError::sender("InvalidRequest", "this is no place in a table");
+    let members = key.as_object().ok_or_else(invalid)?;
+    let read = members.iter().map(|(name, value)| {
+        let (kind, text) = value.as_object().and_then(|value| value.iter().next()).ok_or_else(invalid)?;
+        let text = text.as_str().ok_or_else(invalid)?.to_owned();
+        let value = match kind.as_str() {
+            "S" => AttributeValue::S(text),
+            "N" => AttributeValue::N(text),
+            "B" => {
+                use base64::Engine;
+                let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| invalid())?;
+                AttributeValue::B(bytes.into())
+            }
+            _ => return Err(invalid()),
+        };
+        Ok((name.clone(), value))
+    });
+    read.collect()
+}
+
+/// An item in a line: `orderId=42  total=9.90`.
+fn item_text(item: &shapes::Map<AttributeValue>) -> String {
+    use AttributeValue as Value;
+    let words = item.iter().map(|(name, value)| match value {
+        Value::S(text) | Value::N(text) => {
+            format!("{name}={}", text.chars().take(LINE / 2).collect::<String>())
+        }
+        Value::Bool(value) => format!("{name}={value}"),
+        Value::Null(_) => format!("{name}=null"),
+        Value::L(items) => format!("{name}=[{}]", items.len()),
+        Value::M(entries) => format!("{name}={{{}}}", entries.len()),
+        _ => format!("{name}=…"),
+    });
+    words.collect::<Vec<_>>().join("  ").chars().take(LINE).collect()
+}
