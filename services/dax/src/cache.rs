@@ -13,8 +13,9 @@ const USUAL_BYTES: u64 = 1024;
 /// Parts that are locked apart. Each has its share of the bytes, which must hold the largest entry many times, so they are
 /// not more where there are more processors.
 const PARTS: usize = 4;
-/// The share of what was read again, which one-time reads do not drive out. The rest goes to what came last.
-const READ_AGAIN: f64 = 0.8;
+/// The share of what was read again, which one-time reads do not drive out. The rest goes to what came last, as in a
+/// cache that drops what was used least recently.
+const READ_AGAIN: f64 = 0.3;
 
 pub(crate) struct Cache(Bounded<Key, Copy, Weight>);
 

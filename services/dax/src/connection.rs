@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cloud::Connection;
-use dax_wire::{Failure, Greeting, Request, WireError, maximum_request_bytes, request_length};
+use dax_wire::{Failure, Frame, Greeting, Request, WireError, maximum_request_bytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::debug;
 
@@ -82,13 +82,15 @@ async fn converse(
     };
     debug!(user_agent = greeting.user_agent, cluster = %serving.arn, "a client connected");
     let mut client = Client::Unknown;
+    let mut frame = Frame::default();
     loop {
         if serving.is_gone() {
             return Err(Ended::Gone);
         }
         let mut at = 0;
         let mut answers = Vec::new();
-        while let Some(length) = request_length(&buffer[at..]).map_err(Ended::Wire)? {
+        while let Some(length) = frame.length(&buffer[at..]).map_err(Ended::Wire)? {
+            frame = Frame::default();
             let started = Instant::now();
             let bytes = &buffer[at..at + length];
             at += length;
@@ -141,7 +143,6 @@ async fn converse(
 
 /// Whether anything came before the other end closed.
 async fn read_more(stream: &mut dyn Connection, buffer: &mut Vec<u8>) -> Result<bool, Ended> {
-    // As much again as there is, so that a large request is looked through only a few times.
     buffer.reserve(READ_BYTES.max(buffer.len()));
     match tokio::time::timeout(PATIENCE, stream.read_buf(buffer)).await {
         Ok(read) => Ok(read.map_err(Ended::Io)? > 0),

@@ -118,3 +118,83 @@ async fn answers_of_scans_are_kept_until_the_table_changes() {
     lab.put_directly("b", "two").await;
     assert_ne!(client.count().await, first);
 }
+
+#[tokio::test]
+async fn answers_are_made_again_when_their_time_is_over_empty_ones_as_well() {
+    let lab = Lab::new().await;
+    let mut client = lab.connect().await;
+    for seconds in [0, 298, 1] {
+        lab.region.advance(Duration::from_secs(seconds)).await;
+        client.authorize().await;
+        assert_eq!(client.query("a").await, None);
+    }
+    assert_eq!((lab.hits("QueryCacheHits"), lab.hits("QueryCacheMisses")), (2.0, 1.0));
+    lab.region.advance(Duration::from_secs(1)).await;
+    assert_eq!(client.query("a").await, None);
+    assert_eq!((lab.hits("QueryCacheHits"), lab.hits("QueryCacheMisses")), (2.0, 2.0));
+    // Of another request, another answer.
+    assert_eq!(client.query("b").await, None);
+    assert_eq!(lab.hits("QueryCacheMisses"), 3.0);
+}
+
+#[tokio::test]
+async fn that_there_is_no_item_is_forgotten_when_its_time_is_over() {
+    let lab = Lab::new().await;
+    let mut client = lab.connect().await;
+    for seconds in [0, 299, 1] {
+        lab.region.advance(Duration::from_secs(seconds)).await;
+        client.authorize().await;
+        assert_eq!(client.get("a").await, None);
+    }
+    assert_eq!((lab.hits("ItemCacheHits"), lab.hits("ItemCacheMisses")), (1.0, 2.0));
+}
+
+#[tokio::test]
+async fn a_write_begins_the_time_of_its_copy_anew() {
+    let lab = Lab::new().await;
+    let mut client = lab.connect().await;
+    client.put("a", "one").await;
+    for value in ["two", "three"] {
+        lab.region.advance(Duration::from_secs(200)).await;
+        client.authorize().await;
+        client.put("a", value).await;
+    }
+    lab.region.advance(Duration::from_secs(200)).await;
+    client.authorize().await;
+    assert_eq!(client.get("a").await.as_deref(), Some("three"));
+    assert_eq!(lab.hits("ItemCacheMisses"), 0.0);
+}
+
+#[tokio::test]
+async fn queries_and_scans_leave_the_item_cache_alone() {
+    let lab = Lab::new().await;
+    lab.put_directly("a", "one").await;
+    let mut client = lab.connect().await;
+    assert_eq!(client.query("a").await.as_deref(), Some("one"));
+    client.count().await;
+    client.get("a").await;
+    assert_eq!((lab.hits("ItemCacheHits"), lab.hits("ItemCacheMisses")), (0.0, 1.0));
+}
+
+#[tokio::test]
+async fn a_full_cache_makes_room_for_what_comes_last() {
+    let lab = Lab::new().await;
+    let mut client = lab.connect().await;
+    let keys: Vec<String> = (0..200).map(|number| format!("k{number}")).collect();
+    let large = "x".repeat(390 << 10);
+    client.put("small", "one").await;
+    for key in &keys {
+        client.put(key, &large).await;
+        client.get("small").await;
+    }
+    let hits = lab.hits("ItemCacheHits");
+    assert_eq!(hits, 200.0, "what is read again and again stays");
+    // 64 MiB hold some 160 of them, spread over the parts of the cache.
+    for key in &keys[120..] {
+        assert!(client.get(key).await.is_some());
+    }
+    assert!(lab.hits("ItemCacheHits") - hits >= 70.0, "{}", lab.hits("ItemCacheHits"));
+    assert_eq!(client.get_many(&[&keys[0], &keys[1]]).await.len(), 2);
+    let all = 202.0 + 80.0;
+    assert_eq!(lab.hits("ItemCacheHits") + lab.hits("ItemCacheMisses"), all);
+}

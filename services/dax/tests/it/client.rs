@@ -8,20 +8,30 @@ use dax_api::{CreateClusterInput, DescribeClustersInput};
 use dax_wire::{Decoder, Encoder};
 use dynamodb_api::op::CreateTable;
 use dynamodb_api::{
-    AttributeDefinition, AttributeValue, CreateTableInput, DeleteItemInput, KeySchemaElement, PutItemInput,
+    AttributeDefinition, AttributeValue, CreateTableInput, DeleteItemInput, DeleteTableInput,
+    KeySchemaElement, PutItemInput,
 };
 use identity::{AccountId, Region};
 use kit::TestRegion;
 use shapes::Map;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
-const GET: i64 = 263_244_906;
-const PUT: i64 = -2_106_490_455;
-const DELETE: i64 = 1_013_539_361;
-const AUTHORIZE: i64 = 1_489_122_155;
-const DEFINE_LIST_ID: i64 = -1_230_579_644;
-const DEFINE_LIST: i64 = 670_678_385;
-const SCAN: i64 = -1_875_390_620;
+use crate::operations::Reader;
+
+pub(crate) const GET: i64 = 263_244_906;
+pub(crate) const PUT: i64 = -2_106_490_455;
+pub(crate) const UPDATE: i64 = 1_425_579_023;
+pub(crate) const DELETE: i64 = 1_013_539_361;
+pub(crate) const AUTHORIZE: i64 = 1_489_122_155;
+pub(crate) const DEFINE_LIST_ID: i64 = -1_230_579_644;
+pub(crate) const DEFINE_LIST: i64 = 670_678_385;
+pub(crate) const DEFINE_KEY_SCHEMA: i64 = -742_646_399;
+pub(crate) const ENDPOINTS: i64 = 455_855_874;
+pub(crate) const QUERY: i64 = -931_250_863;
+pub(crate) const SCAN: i64 = -1_875_390_620;
+pub(crate) const BATCH_GET: i64 = -697_851_100;
+pub(crate) const BATCH_WRITE: i64 = 116_217_951;
+pub(crate) const TRANSACT_WRITE: i64 = -1_160_037_738;
 
 /// Of `arn:aws:iam::000000000000:role/dax`, which the test's directory lets do anything.
 pub(crate) const ROLE: &str = "arn:aws:iam::000000000000:role/dax";
@@ -45,31 +55,50 @@ impl Lab {
             (services, jobs)
         });
         let lab = Self { region, dax: kept.expect("the services were made") };
+        lab.create_table(&[("pk", "HASH")]).await;
+        lab.create_cluster(|_| ()).await;
+        lab
+    }
+
+    /// The table `orders` with these keys, all of them text.
+    pub(crate) async fn create_table(&self, keys: &[(&str, &str)]) {
+        let role = |(name, role): &(&str, &str)| KeySchemaElement {
+            attribute_name: (*name).to_owned(),
+            key_type: (*role).to_owned(),
+        };
+        let kind = |(name, _): &(&str, &str)| AttributeDefinition {
+            attribute_name: (*name).to_owned(),
+            attribute_type: "S".to_owned(),
+        };
         let table = CreateTableInput {
             table_name: "orders".to_owned(),
-            key_schema: Some(vec![KeySchemaElement {
-                attribute_name: "pk".to_owned(),
-                key_type: "HASH".to_owned(),
-            }]),
-            attribute_definitions: Some(vec![AttributeDefinition {
-                attribute_name: "pk".to_owned(),
-                attribute_type: "S".to_owned(),
-            }]),
+            key_schema: Some(keys.iter().map(role).collect()),
+            attribute_definitions: Some(keys.iter().map(kind).collect()),
             billing_mode: Some("PAY_PER_REQUEST".to_owned()),
             ..CreateTableInput::default()
         };
-        lab.region.call::<CreateTable>(table).await.expect("a table");
-        lab.region.advance(Duration::from_secs(10)).await;
-        let cluster = CreateClusterInput {
+        self.region.call::<CreateTable>(table).await.expect("a table");
+        self.region.advance(Duration::from_secs(10)).await;
+    }
+
+    pub(crate) async fn delete_table(&self) {
+        let input = DeleteTableInput { table_name: "orders".to_owned() };
+        self.region.call::<dynamodb_api::op::DeleteTable>(input).await.expect("a deletion");
+        self.region.advance(Duration::from_secs(10)).await;
+    }
+
+    /// The cluster `c` of one node, unless `change` says otherwise.
+    pub(crate) async fn create_cluster(&self, change: impl FnOnce(&mut CreateClusterInput)) {
+        let mut cluster = CreateClusterInput {
             cluster_name: "c".to_owned(),
             node_type: "dax.t3.small".to_owned(),
             replication_factor: 1,
             iam_role_arn: ROLE.to_owned(),
             ..CreateClusterInput::default()
         };
-        lab.region.call::<dax_op::CreateCluster>(cluster).await.expect("a cluster");
-        lab.region.advance(Duration::from_secs(2)).await;
-        lab
+        change(&mut cluster);
+        self.region.call::<dax_op::CreateCluster>(cluster).await.expect("a cluster");
+        self.region.advance(Duration::from_secs(2)).await;
     }
 
     pub(crate) async fn status(&self) -> String {
@@ -85,14 +114,19 @@ impl Lab {
         client
     }
 
-    pub(crate) async fn connect_unauthorized(&self) -> Client {
+    /// A connection on which nothing was said yet.
+    pub(crate) fn dial(&self) -> Client {
         let (near, far) = tokio::io::duplex(1 << 20);
         let dax = self.dax.clone();
         tokio::spawn(async move {
             let served = dax.serve(AccountId::DEFAULT, Region::US_EAST_1, "c", far, None).await;
             assert!(served.is_ok(), "there is such a cluster");
         });
-        let mut client = Client { stream: near, buffer: Vec::with_capacity(1 << 16) };
+        Client { stream: near, buffer: Vec::with_capacity(1 << 20) }
+    }
+
+    pub(crate) async fn connect_unauthorized(&self) -> Client {
+        let mut client = self.dial();
         let mut greeting = Encoder::default();
         greeting.text("J7yne5G");
         greeting.integer(0);
@@ -168,7 +202,39 @@ impl Client {
         self.send(&bytes).await;
     }
 
-    /// The next answer, which has come whole when nothing more comes.
+    /// The answer to a request.
+    pub(crate) async fn call(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Vec<i64>> {
+        self.send(bytes).await;
+        self.answer().await
+    }
+
+    /// Whether the other end closes the connection, instead of saying anything.
+    pub(crate) async fn is_closed(&mut self) -> bool {
+        self.buffer.clear();
+        matches!(self.stream.read_buf(&mut self.buffer).await, Ok(0))
+    }
+
+    /// Sends what may find the connection closed.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
+    /// The next answers of GetItem that found something, apart.
+    pub(crate) async fn answers(&mut self, count: usize) -> Vec<Vec<u8>> {
+        let (mut answers, mut bytes) = (Vec::new(), Vec::new());
+        while answers.len() < count {
+            if bytes.len() < 4 || bytes.len() < 4 + usize::from(bytes[3] & 31) {
+                assert!(self.stream.read_buf(&mut bytes).await.expect("the connection is open") > 0);
+                continue;
+            }
+            assert_eq!(bytes[..3], [0x80, 0xA1, 0x00], "an item");
+            let rest = bytes.split_off(4 + usize::from(bytes[3] & 31));
+            answers.push(std::mem::replace(&mut bytes, rest));
+        }
+        answers
+    }
+
+    /// The next answer, which comes whole.
     pub(crate) async fn answer(&mut self) -> Result<Vec<u8>, Vec<i64>> {
         self.buffer.clear();
         let read = self.stream.read_buf(&mut self.buffer).await.expect("the connection is open");
@@ -204,14 +270,7 @@ impl Client {
             return Ok(None);
         }
         assert_eq!(answer[..2], [0xA1, 0x00], "a map with an item");
-        // Bytes that hold the list's id and the only value, a text.
-        let (_, values) = dax_wire::decode_attributes(&answer[3..]).expect("an item");
-        let mut item = Map::new();
-        dax_wire::decode_item(&["v".to_owned()], values, &mut item).expect("values");
-        match item.remove("v") {
-            Some(AttributeValue::S(text)) => Ok(Some(text)),
-            other => panic!("{other:?} is not text"),
-        }
+        Ok(Some(Reader(&answer[2..]).value()))
     }
 
     pub(crate) async fn list_id(&mut self, names: &[&str]) -> i64 {
@@ -230,17 +289,30 @@ impl Client {
     }
 
     pub(crate) async fn put(&mut self, key: &str, value: &str) {
-        let id = self.list_id(&["v"]).await;
-        let attributes =
-            dax_wire::encode_attributes(id, &["v".to_owned()], &item(key, value)).expect("an item");
+        self.put_with(key, value, None).await.expect("a put");
+    }
+
+    /// Puts an item under a condition, which is a tree.
+    pub(crate) async fn put_with(
+        &mut self,
+        key: &str,
+        value: &str,
+        condition: Option<&[u8]>,
+    ) -> Result<Vec<u8>, Vec<i64>> {
+        let attributes = self.attributes(value).await;
         let bytes = request(PUT, |out| {
             out.bytes(b"orders");
             out.bytes(key.as_bytes());
             out.bytes(&attributes);
-            out.null();
+            options(out, 4, condition);
         });
-        self.send(&bytes).await;
-        self.answer().await.expect("a put");
+        self.call(&bytes).await
+    }
+
+    /// An item without its key, whose attribute `v` is this.
+    pub(crate) async fn attributes(&mut self, value: &str) -> Vec<u8> {
+        let id = self.list_id(&["v"]).await;
+        dax_wire::encode_attributes(id, &["v".to_owned()], &item("", value)).expect("an item")
     }
 
     pub(crate) async fn delete(&mut self, key: &str) {
@@ -249,8 +321,7 @@ impl Client {
             out.bytes(key.as_bytes());
             out.null();
         });
-        self.send(&bytes).await;
-        self.answer().await.expect("a deletion");
+        self.call(&bytes).await.expect("a deletion");
     }
 
     /// The answer of a scan that counts.
@@ -264,4 +335,12 @@ impl Client {
         self.send(&bytes).await;
         self.answer().await.expect("a count")
     }
+}
+
+/// A map of one parameter, which is bytes, or no parameters.
+pub(crate) fn options(out: &mut Encoder, parameter: i64, bytes: Option<&[u8]>) {
+    let Some(bytes) = bytes else { return out.null() };
+    out.map(1);
+    out.integer(parameter);
+    out.bytes(bytes);
 }

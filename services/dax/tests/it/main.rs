@@ -1,5 +1,11 @@
-//! Behaviour of DAX: clusters through the typed client, and the data plane over a connection in memory.
+//! Behaviour tests of DAX.
 
 mod caches;
 mod client;
 mod clusters;
+mod connections;
+mod groups;
+mod operations;
+mod races;
+mod tables;
+mod writes;

@@ -15,10 +15,10 @@ pub(crate) const SIMPLE: u8 = 7;
 const FALSE: u8 = 0xF4;
 const TRUE: u8 = 0xF5;
 const NULL: u8 = 0xF6;
-const BREAK: u8 = 0xFF;
+pub(crate) const BREAK: u8 = 0xFF;
 
 /// How deep values may lie in each other: DynamoDB's 32 levels, and the trees of expressions.
-const MAXIMUM_DEPTH: usize = 512;
+pub(crate) const MAXIMUM_DEPTH: usize = 512;
 
 /// Reads values one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// The head of a value: its major type, and its argument unless it goes on until a break.
-    fn head(&mut self) -> Result<(u8, Option<u64>), WireError> {
+    pub(crate) fn head(&mut self) -> Result<(u8, Option<u64>), WireError> {
         let first = self.take(1)?[0];
         let argument = match first & 31 {
             small @ 0..=23 => Some(u64::from(small)),

@@ -2,6 +2,7 @@
 
 use crate::Decoder;
 use crate::WireError::{self, Incomplete, Malformed};
+use crate::cbor::{ARRAY, BREAK, BYTES, MAP, MAXIMUM_DEPTH, TAG, TEXT};
 use crate::request::method;
 
 /// What a connection begins with.
@@ -53,9 +54,80 @@ fn read_greeting(bytes: &[u8]) -> Result<(Greeting, usize), WireError> {
     Ok((Greeting { user_agent }, decoder.position()))
 }
 
+/// Finds the end of a request that comes in pieces: each byte is looked at once, however many pieces there are.
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// Where the next value begins, counted from the front of the request.
+    at: usize,
+    /// The values that are open; none before the method is known.
+    open: Vec<Open>,
+    is_begun: bool,
+}
+
+/// What an open value waits for.
+#[derive(Debug)]
+enum Open {
+    Values(u64),
+    Break,
+}
+
+impl Frame {
+    /// How long the request at the front of `bytes` is; nothing when there is more to come. `bytes` begins as it did
+    /// the last time.
+    pub fn length(&mut self, bytes: &[u8]) -> Result<Option<usize>, WireError> {
+        complete(self.measure(bytes))
+    }
+
+    fn measure(&mut self, bytes: &[u8]) -> Result<usize, WireError> {
+        if !self.is_begun {
+            let mut decoder = Decoder::new(bytes);
+            if decoder.integer()? != 1 {
+                return Err(Malformed("a request of an unknown service"));
+            }
+            let arguments = method::arguments(decoder.integer()?).ok_or(Malformed("an unknown method"))?;
+            *self =
+                Self { at: decoder.position(), open: vec![Open::Values(arguments as u64)], is_begun: true };
+        }
+        while let Some(open) = self.open.last_mut() {
+            if matches!(open, Open::Values(0)) {
+                self.open.pop();
+                continue;
+            }
+            let rest = bytes.get(self.at..).ok_or(Incomplete)?;
+            if matches!(open, Open::Break) && rest.first() == Some(&BREAK) {
+                self.at += 1;
+                self.open.pop();
+                continue;
+            }
+            let mut decoder = Decoder::new(rest);
+            let (major, argument) = decoder.head()?;
+            if let Open::Values(left) = open {
+                *left -= 1;
+            }
+            self.at += decoder.position();
+            match (major, argument) {
+                (BYTES | TEXT, Some(length)) => {
+                    let end = usize::try_from(length).ok().and_then(|length| self.at.checked_add(length));
+                    self.at = end.ok_or(Malformed("a length is out of bounds"))?;
+                }
+                (ARRAY, Some(length)) => self.open.push(Open::Values(length)),
+                (MAP, Some(length)) => self.open.push(Open::Values(length.saturating_mul(2))),
+                (TAG, Some(_)) => self.open.push(Open::Values(1)),
+                (BYTES | TEXT | ARRAY | MAP, None) => self.open.push(Open::Break),
+                (_, Some(_)) => {}
+                (_, None) => return Err(Malformed("a value that goes on without end")),
+            }
+            if self.open.len() > MAXIMUM_DEPTH {
+                return Err(Malformed("values lie too deep in each other"));
+            }
+        }
+        if self.at <= bytes.len() { Ok(self.at) } else { Err(Incomplete) }
+    }
+}
+
 /// How long the request at the front of `bytes` is; nothing when there is more to come.
 pub fn request_length(bytes: &[u8]) -> Result<Option<usize>, WireError> {
-    complete(measure(bytes))
+    Frame::default().length(bytes)
 }
 
 /// How long the request at the front of `bytes` may become.
@@ -65,18 +137,6 @@ pub fn maximum_request_bytes(bytes: &[u8]) -> usize {
         Ok(method::BATCH_WRITE | method::TRANSACT_WRITE) => MAXIMUM_BYTES_OF_SEVERAL,
         _ => MAXIMUM_BYTES_OF_ONE,
     }
-}
-
-fn measure(bytes: &[u8]) -> Result<usize, WireError> {
-    let mut decoder = Decoder::new(bytes);
-    if decoder.integer()? != 1 {
-        return Err(Malformed("a request of an unknown service"));
-    }
-    let arguments = method::arguments(decoder.integer()?).ok_or(Malformed("an unknown method"))?;
-    for _ in 0..arguments {
-        decoder.skip()?;
-    }
-    Ok(decoder.position())
 }
 
 fn complete<T>(read: Result<T, WireError>) -> Result<Option<T>, WireError> {

@@ -24,7 +24,7 @@ pub use attribute_value::{decode_value, encode_value};
 pub use cbor::{Decoder, Encoder};
 pub use expression::Expressions;
 pub use failure::{Cancellation, Failure};
-pub use frame::{Greeting, maximum_request_bytes, request_length};
+pub use frame::{Frame, Greeting, maximum_request_bytes, request_length};
 pub use item::{decode_attributes, decode_item, encode_attributes};
 pub use key::{
     KeyKind, KeyPart, KeySchema, decode_compound_key, decode_key, encode_compound_key, encode_key,

@@ -1,8 +1,9 @@
 //! Requests that are whole, that come in pieces, and that are none.
 
 use dax_wire::{
-    Decoder, Expressions, Greeting, KeyKind, KeyPart, KeySchema, Projection, Request, decode_attributes,
-    decode_compound_key, decode_item, decode_key, decode_value, maximum_request_bytes, request_length,
+    Decoder, Expressions, Frame, Greeting, KeyKind, KeyPart, KeySchema, Projection, Request,
+    decode_attributes, decode_compound_key, decode_item, decode_key, decode_value, maximum_request_bytes,
+    request_length,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -70,6 +71,23 @@ proptest! {
         stream.extend(more);
         prop_assert_eq!(request_length(&stream), Ok(Some(bytes.len())));
         prop_assert!(Request::read(&bytes).is_ok());
+    }
+
+    #[test]
+    fn pieces_make_the_same_requests(
+        bytes in prop_oneof![requests(), broken_requests()],
+        pieces in vec(1..30_usize, 1..40),
+    ) {
+        let mut frame = Frame::default();
+        let (mut end, mut outcome) = (0_usize, Ok(None));
+        for piece in pieces.into_iter().chain([usize::MAX]) {
+            end = bytes.len().min(end.saturating_add(piece));
+            outcome = frame.length(&bytes[..end]);
+            if outcome != Ok(None) {
+                break;
+            }
+        }
+        prop_assert_eq!(outcome, request_length(&bytes));
     }
 }
 
