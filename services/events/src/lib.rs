@@ -33,6 +33,7 @@ use std::sync::Arc;
 use clock::JobKind;
 use cloud::{Cloud, PolicyCache, Service};
 use targets::{ApiDestinations, Courier};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use destinations::Destinations;
@@ -56,6 +57,7 @@ impl EventBridge {
             courier: Arc::new(courier),
             destinations,
             later: Arc::new(Semaphore::new(service_events::MOST_LATER)),
+            runtime: Handle::try_current().ok(),
         });
         cloud.set_event_sink(events.clone());
         Self(events)
@@ -86,6 +88,8 @@ pub(crate) struct Events {
     pub(crate) destinations: Arc<Destinations>,
     /// For events that nobody waits for.
     pub(crate) later: Arc<Semaphore>,
+    /// Where they are told; none in tests without one.
+    pub(crate) runtime: Option<Handle>,
 }
 
 /// EventBridge as other services' policies name it.

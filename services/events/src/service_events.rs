@@ -44,8 +44,10 @@ impl EventSink for Events {
             warn!(source = %event.source, "an event of a call was dropped: {MOST_LATER} others are on their way");
             return;
         };
+        // A call may be made from within a transaction, on a thread that is not the runtime's.
+        let Some(runtime) = &self.runtime else { return };
         let ctx = ctx.clone();
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             let told = ctx.clone();
             let put = move |tx: &mut Tx<'_>| told.tell(tx, event.clone());
             if let Err(error) = ctx.store().write(ctx.scope(), put).await {
