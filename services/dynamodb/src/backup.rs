@@ -9,7 +9,7 @@ use store::{Order, Range, Snapshot, Tail};
 
 use crate::item::Item;
 use crate::jobs::{RestoreSource, Running};
-use crate::sealing::{KeyName, Opener, Part, RowKeys};
+use crate::sealing::{Opener, Part, RowKeys};
 use crate::table::{IndexStatus, TableStatus};
 use crate::tables::{BACKUPS, BackupRow, ITEMS, JOURNAL, TABLES};
 use crate::write::{Cause, Change, store_change};
@@ -35,9 +35,9 @@ impl Running {
                 page(&self.service.definitions.row_keys, &mut snapshot, backup.table.id, after)?;
             items += page.len() as u64;
             bytes += page.iter().map(|(_, item)| item.size() as u64).sum::<u64>();
-            let (place, table) = (backup.id, backup.table.id);
+            let (place, row_key) = (backup.id, backup.table.row_key());
             self.step(move |service, _, tx, _| {
-                let sealer = service.definitions.row_keys.sealer(tx, KeyName::Owned(table))?;
+                let sealer = service.definitions.row_keys.sealer(tx, row_key)?;
                 for (key, item) in &page {
                     sealer.put(tx, &(place, Tail(key.clone())), item)?;
                 }

@@ -20,7 +20,7 @@ use crate::errors::{key_access_denied, table_not_found};
 use crate::index::{self, IndexChange, IndexProjection};
 use crate::item::Item;
 use crate::key_schema::KeySchema;
-use crate::sealing::{KeyName, RowKeys, Sealer};
+use crate::sealing::{RowKeys, Sealer};
 use crate::table::{IndexStatus, TableStatus};
 use crate::tables::{TABLES, TableRow};
 use crate::target::Target;
@@ -103,7 +103,7 @@ impl Table {
 
     /// What seals copies of its items.
     pub(crate) fn sealer(&self, tx: &mut Tx<'_>) -> Result<Sealer, ApiError> {
-        self.row_keys.sealer(tx, KeyName::Owned(self.row.id))
+        self.row_keys.sealer(tx, self.row.row_key())
     }
 
     /// Whether items may be read and written.
@@ -195,7 +195,13 @@ impl Definitions {
 
     /// The table whose items a read is about.
     pub(crate) fn for_read(&self, store: &Store, target: &Target) -> Result<Arc<Table>, ApiError> {
-        open(self.find(store, target)?)
+        let table = self.find(store, target)?;
+        if table.as_ref().is_some_and(|table| !table.is_open()) {
+            // A job may have opened it just now, and whoever saw so in its description expects to use it.
+            self.forget(target);
+            return open(self.find(store, target)?);
+        }
+        open(table)
     }
 
     /// The table whose items a write is about, as `tx` sees it.

@@ -7,8 +7,54 @@ use shapes::Timestamp;
 
 use crate::table::TableDefinition;
 use crate::tables::{
-    BackupRow, PointInTime, ResourcePolicy, Restored, TableRow, TableSettings, TableStream, TimeToLive,
+    BackupRow, PointInTime, Replica, ResourcePolicy, Restored, TableRow, TableSettings, TableStream,
+    TimeToLive,
 };
+
+/// A table's row before items were sealed under data keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ThirdTableRow {
+    id: u64,
+    definition: TableDefinition,
+    index_ids: BTreeMap<String, u64>,
+    backfilling: Vec<String>,
+    created: Timestamp,
+    stream: Option<TableStream>,
+    last_stream_label: Option<String>,
+    tags: BTreeMap<String, String>,
+    time_to_live: Option<TimeToLive>,
+    is_protected: bool,
+    settings: TableSettings,
+    policy: Option<ResourcePolicy>,
+    journal: Option<PointInTime>,
+    restored: Option<Restored>,
+    replica: Option<Replica>,
+}
+
+impl From<ThirdTableRow> for TableRow {
+    fn from(third: ThirdTableRow) -> Self {
+        Self {
+            id: third.id,
+            definition: third.definition,
+            index_ids: third.index_ids,
+            backfilling: third.backfilling,
+            created: third.created,
+            stream: third.stream,
+            last_stream_label: third.last_stream_label,
+            tags: third.tags,
+            time_to_live: third.time_to_live,
+            is_protected: third.is_protected,
+            settings: third.settings,
+            policy: third.policy,
+            journal: third.journal,
+            restored: third.restored,
+            replica: third.replica,
+            data_keys: Vec::new(),
+        }
+    }
+}
+
+store::row!(ThirdTableRow, 3, SecondTableRow);
 
 /// A table's row before there were global tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +75,7 @@ pub(crate) struct SecondTableRow {
     restored: Option<Restored>,
 }
 
-impl From<SecondTableRow> for TableRow {
+impl From<SecondTableRow> for ThirdTableRow {
     fn from(second: SecondTableRow) -> Self {
         Self {
             id: second.id,
@@ -88,9 +134,37 @@ impl From<FirstTableRow> for SecondTableRow {
 
 store::row!(FirstTableRow, 1);
 
+/// A backup of a table from before items were sealed under data keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SecondBackupRow {
+    id: u64,
+    name: String,
+    table: ThirdTableRow,
+    created: Timestamp,
+    is_available: bool,
+    bytes: u64,
+    items: u64,
+}
+
+impl From<SecondBackupRow> for BackupRow {
+    fn from(second: SecondBackupRow) -> Self {
+        Self {
+            id: second.id,
+            name: second.name,
+            table: second.table.into(),
+            created: second.created,
+            is_available: second.is_available,
+            bytes: second.bytes,
+            items: second.items,
+        }
+    }
+}
+
+store::row!(SecondBackupRow, 2, FirstBackupRow);
+
 /// A backup of a table from before there were global tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct FirstBackupRow {
+struct FirstBackupRow {
     id: u64,
     name: String,
     table: SecondTableRow,
@@ -100,7 +174,7 @@ pub(crate) struct FirstBackupRow {
     items: u64,
 }
 
-impl From<FirstBackupRow> for BackupRow {
+impl From<FirstBackupRow> for SecondBackupRow {
     fn from(first: FirstBackupRow) -> Self {
         Self {
             id: first.id,
@@ -152,7 +226,7 @@ mod tests {
         assert_eq!((row.definition.stream, row.last_stream_label.as_deref()), (None, Some("label")));
         bytes.clear();
         row.encode(&mut bytes);
-        assert_eq!((bytes[0], TableRow::decode(&bytes).unwrap()), (3, row));
+        assert_eq!((bytes[0], TableRow::decode(&bytes).unwrap()), (4, row));
     }
 
     #[test]

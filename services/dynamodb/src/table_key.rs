@@ -1,19 +1,23 @@
-//! The KMS key that a table is to be protected with (Developer Guide, "How Amazon DynamoDB uses AWS KMS").
+//! What a table is protected with (Developer Guide, "How Amazon DynamoDB uses AWS KMS"): the key that DynamoDB owns, the
+//! one that AWS manages, or a customer's own.
 //!
-//! DynamoDB finds the key with its caller's permissions and has the caller give it a grant. With that it looks every
-//! few minutes whether the key can be used, and closes the table while it cannot. Rows are not sealed under the key.
+//! DynamoDB finds a KMS key with its caller's permissions and has the caller give it a grant. With that it gets the data
+//! keys that items are sealed under ([`crate::sealing`]), and looks every few minutes whether the key can be used, and
+//! closes the table while it cannot.
 
 use std::time::Duration;
 
 use clock::{JobOutcome, Jobs, NewJob};
 use cloud::Ctx;
 use dynamodb_api::{SSESpecification, error};
-use kms_api::{CreateGrantInput, DescribeKeyInput, GrantConstraints};
-use shapes::{ApiError, Map};
-use store::Tx;
+use kms_api::{CreateGrantInput, DescribeKeyInput, GrantConstraints, KeyMetadata};
+use shapes::ApiError;
+use store::{Scope, Tx};
 
+use crate::DynamoDb;
 use crate::errors::validation;
 use crate::jobs::{self, Running, Work};
+use crate::sealing::{DATA_KEYS, DataKeyRow, context};
 use crate::table::TableStatus;
 use crate::tables::{Encryption, TABLES, TableRow};
 use crate::target::Target;
@@ -25,13 +29,31 @@ const SERVICE: &str = "dynamodb.amazonaws.com";
 const OPERATIONS: &[&str] =
     &["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "DescribeKey", "RetireGrant"];
 
-/// The encryption that a request asks for; `None` for the key that DynamoDB owns.
+/// What a table is to be protected with; by default the key that DynamoDB owns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Protection {
+    encryption: Option<Encryption>,
+    /// What its items are sealed under from then on.
+    data_key: Option<(u64, DataKeyRow)>,
+    /// Its data keys until then, wrapped anew.
+    earlier: Vec<(u64, DataKeyRow)>,
+}
+
+impl Protection {
+    pub(crate) fn encryption(&self) -> Option<&Encryption> {
+        self.encryption.as_ref()
+    }
+}
+
+/// The protection that a request asks for.
 pub(crate) async fn asked(
     ctx: &Ctx,
     target: &Target,
     given: Option<&SSESpecification>,
-) -> Result<Option<Encryption>, ApiError> {
-    let Some(given) = given else { return Ok(None) };
+) -> Result<Protection, ApiError> {
+    // Whatever protects a table, the region's root key has its part in it.
+    ctx.cloud().root_key().await?;
+    let Some(given) = given else { return Ok(Protection::default()) };
     if given.enabled != Some(true) {
         if given.kms_master_key_id.is_some() || given.sse_type.is_some() {
             return Err(validation(
@@ -39,48 +61,112 @@ pub(crate) async fn asked(
                  is enabled",
             ));
         }
-        return Ok(None);
+        return Ok(Protection::default());
     }
     if given.sse_type.as_deref() == Some("AES256") {
         return Err(validation("One or more parameter values were invalid: SSEType AES256 is not supported"));
     }
-    let via = ctx.via_service(SERVICE);
     let own = "alias/aws/dynamodb";
     let key_id = given.kms_master_key_id.as_deref().unwrap_or(own);
-    let input = DescribeKeyInput { key_id: key_id.to_owned(), grant_tokens: None };
-    let described = via.call::<kms_api::op::DescribeKey>(input).await.map_err(refused)?;
-    let key = described.key_metadata.unwrap_or_default();
+    let key = described(ctx, key_id).await?;
     if key.key_manager.as_deref() != Some("CUSTOMER") && key_id != own {
         return Err(validation(
             "One or more parameter values were invalid: KMSMasterKeyId must not be given for the AWS managed key",
         ));
     }
+    protected_by(ctx, target, key).await
+}
+
+/// The protection of a table that is made of another one, and has what that one has.
+pub(crate) async fn as_before(ctx: &Ctx, target: &Target, source: &TableRow) -> Result<Protection, ApiError> {
+    ctx.cloud().root_key().await?;
+    let key_arn = source.settings.encryption.as_ref().and_then(|encryption| encryption.key_arn.as_deref());
+    match key_arn {
+        Some(key_arn) => protected_by(ctx, target, described(ctx, key_arn).await?).await,
+        None => Ok(Protection::default()),
+    }
+}
+
+async fn described(ctx: &Ctx, key_id: &str) -> Result<KeyMetadata, ApiError> {
+    let input = DescribeKeyInput { key_id: key_id.to_owned(), grant_tokens: None };
+    let described =
+        ctx.via_service(SERVICE).call::<kms_api::op::DescribeKey>(input).await.map_err(refused)?;
+    Ok(described.key_metadata.unwrap_or_default())
+}
+
+async fn protected_by(ctx: &Ctx, target: &Target, key: KeyMetadata) -> Result<Protection, ApiError> {
     if key.key_spec.as_deref() != Some("SYMMETRIC_DEFAULT") {
         return Err(validation("KMS validation error: the key is not a symmetric encryption key"));
     }
-    let context = Map::from([
-        ("aws:dynamodb:subscriberId".to_owned(), ctx.account().to_string()),
-        ("aws:dynamodb:tableName".to_owned(), target.name.clone()),
-    ]);
-    let region = ctx.region();
+    let region = target.region;
     let grant = CreateGrantInput {
         key_id: key.key_id,
         grantee_principal: format!("dynamodb.{region}.amazonaws.com"),
         retiring_principal: Some(format!("dynamodb.{region}.amazonaws.com")),
         operations: OPERATIONS.iter().map(|name| (*name).to_owned()).collect(),
         constraints: Some(GrantConstraints {
-            encryption_context_subset: Some(context),
+            encryption_context_subset: Some(context(target.account, &target.name)),
             encryption_context_equals: None,
         }),
         name: Some(format!("dynamodb-{}", target.name.replace('.', "-"))),
         ..CreateGrantInput::default()
     };
-    via.call::<kms_api::op::CreateGrant>(grant).await.map_err(refused)?;
-    Ok(Some(Encryption { key_arn: key.arn }))
+    ctx.via_service(SERVICE).call::<kms_api::op::CreateGrant>(grant).await.map_err(refused)?;
+    let key_arn = key.arn.unwrap_or_default();
+    let data_key = DataKeyRow::generate(ctx.cloud(), target, &key_arn).await.map_err(refused)?;
+    Ok(Protection {
+        encryption: Some(Encryption { key_arn: Some(key_arn) }),
+        data_key: Some((u64::from_le_bytes(ctx.ids().bytes()), data_key)),
+        earlier: Vec::new(),
+    })
+}
+
+impl DynamoDb {
+    /// A protection that takes the place of the one that a table has: what its items are sealed under follows, as far as the
+    /// key until now can be used.
+    pub(crate) async fn with_earlier_keys(
+        &self,
+        ctx: &Ctx,
+        target: &Target,
+        mut protection: Protection,
+    ) -> Result<Protection, ApiError> {
+        let Some(table) = self.definitions.find(ctx.store(), target)? else { return Ok(protection) };
+        if table.row.settings.encryption == protection.encryption {
+            return Ok(protection);
+        }
+        let next = protection.encryption.as_ref().and_then(|encryption| encryption.key_arn.as_deref());
+        for number in &table.row.data_keys {
+            let Some(row) = DataKeyRow::find(ctx.cloud(), *number)? else { continue };
+            match row.wrapped_anew(ctx.cloud(), *number, target, next).await {
+                Ok(row) => protection.earlier.push((*number, row)),
+                Err(error) if error.status() < 500 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(protection)
+    }
+}
+
+/// Gives a table that is being made or changed its protection. The caller stores the row.
+pub(crate) fn protect(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    target: &Target,
+    row: &mut TableRow,
+    protection: &Protection,
+) {
+    tx.with_scope(&Scope::global(), |tx| {
+        for (number, key) in protection.earlier.iter().chain(&protection.data_key) {
+            DATA_KEYS.put(tx, number, key);
+        }
+    });
+    row.settings.encryption.clone_from(&protection.encryption);
+    row.data_keys.extend(protection.data_key.iter().map(|(number, _)| *number));
+    watch(ctx, tx, target, row);
 }
 
 /// Has the key looked after from now on, if the table has one.
-pub(crate) fn watch(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, row: &TableRow) {
+fn watch(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, row: &TableRow) {
     let key_arn = row.settings.encryption.as_ref().and_then(|encryption| encryption.key_arn.clone());
     let Some(key_arn) = key_arn else { return };
     let payload =
@@ -100,6 +186,7 @@ impl Running {
             Err(error) if error.status() < 500 => false,
             Err(error) => return Err(error),
         };
+        let fresh = self.first_data_key(id, key_arn, is_usable).await?;
         let key_arn = key_arn.to_owned();
         let is_watched = self
             .step(move |_, _, tx, target| {
@@ -114,7 +201,12 @@ impl Running {
                     (TableStatus::InaccessibleEncryptionCredentials, true) => TableStatus::Active,
                     (status, _) => status,
                 };
-                if row.definition.status != status {
+                let fresh = fresh.as_ref().filter(|_| row.data_keys.is_empty());
+                if let Some((number, key)) = fresh {
+                    tx.with_scope(&Scope::global(), |tx| DATA_KEYS.put(tx, number, key));
+                    row.data_keys.push(*number);
+                }
+                if row.definition.status != status || fresh.is_some() {
                     row.definition.status = status;
                     TABLES.put(tx, &target.name, &row);
                 }
@@ -124,6 +216,23 @@ impl Running {
         self.service.definitions.forget(&self.target);
         let next = self.ctx.now() + CHECKED_EVERY;
         Ok(if is_watched { JobOutcome::Again(next) } else { JobOutcome::Done })
+    }
+}
+
+impl Running {
+    /// A data key for a table that was protected before items were sealed under such keys.
+    async fn first_data_key(
+        &self,
+        id: u64,
+        key_arn: &str,
+        is_usable: bool,
+    ) -> Result<Option<(u64, DataKeyRow)>, ApiError> {
+        let row = TABLES.find(&mut self.ctx.read()?, &self.target.name)?;
+        if !is_usable || !row.is_some_and(|row| row.id == id && row.data_keys.is_empty()) {
+            return Ok(None);
+        }
+        let key = DataKeyRow::generate(self.ctx.cloud(), &self.target, key_arn).await?;
+        Ok(Some((u64::from_le_bytes(self.ctx.ids().bytes()), key)))
     }
 }
 

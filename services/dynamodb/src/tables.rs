@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 use store::{KeyPart, KeyReader, Row, RowError, Table, Tail};
 
-use crate::earlier_rows::{FirstBackupRow, SecondTableRow};
+use crate::earlier_rows::{SecondBackupRow, ThirdTableRow};
 use crate::key_schema::KeySchema;
-use crate::sealing;
+use crate::sealing::{self, KeyName};
 use crate::stream_record::StreamViewType;
 use crate::table::TableDefinition;
 
@@ -77,6 +77,19 @@ pub(crate) struct TableRow {
     pub journal: Option<PointInTime>,
     pub restored: Option<Restored>,
     pub replica: Option<Replica>,
+    /// The data keys that KMS gave for its items: the last is in use while a KMS key protects the table. The others are those of
+    /// rows from before (see [`crate::sealing`]).
+    pub data_keys: Vec<u64>,
+}
+
+impl TableRow {
+    /// What copies of its items are sealed under.
+    pub(crate) fn row_key(&self) -> KeyName {
+        match (&self.settings.encryption, self.data_keys.last()) {
+            (Some(_), Some(number)) => KeyName::Kms(*number),
+            _ => KeyName::Owned(self.id),
+        }
+    }
 }
 
 /// That a table is a replica of a global table.
@@ -156,7 +169,7 @@ pub(crate) struct Restored {
     pub is_in_progress: bool,
 }
 
-store::row!(TableRow, 3, SecondTableRow);
+store::row!(TableRow, 4, ThirdTableRow);
 
 /// A stream, whether or not its table still writes to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -283,7 +296,7 @@ pub(crate) struct BackupRow {
     pub items: u64,
 }
 
-store::row!(BackupRow, 2, FirstBackupRow);
+store::row!(BackupRow, 3, SecondBackupRow);
 
 /// What was under a key before a change: the place of the item, and the item as [`crate::sealing`] has it, if there was one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

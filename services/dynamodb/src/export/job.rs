@@ -1,5 +1,7 @@
 //! The job of an export: one data file after the other, then the manifests.
 
+use std::sync::Arc;
+
 use clock::JobOutcome;
 use cloud::Ctx;
 use s3_api::{PutObjectInput, PutObjectOutput};
@@ -11,6 +13,7 @@ use super::files::{self, DataFile};
 use super::pages::{Page, absorb, page};
 use super::rows::{DIFFERENCES, EXPORTS, ExportRow, FILES, Failure, FileRow, Progress};
 use crate::DynamoDb;
+use crate::definitions::Table;
 use crate::jobs::{Running, delete_some};
 use crate::target::Target;
 
@@ -111,16 +114,19 @@ impl Running {
             let found = self
                 .step(move |service, _, tx, target| {
                     let Some(mut export) = EXPORTS.find(tx, &id)? else { return Ok(Err(gone())) };
-                    if !is_recoverable(service, tx, target, &export)? {
+                    let Some(table) = recoverable(service, tx, target, &export)? else {
                         return Ok(Err(unavailable(&target.name)));
-                    }
+                    };
                     let absorbed = export.progress.absorbed;
-                    let row_keys = &service.definitions.row_keys;
-                    let has_more = absorb(row_keys, tx, &mut export)?;
+                    let has_more = absorb(&table, tx, &mut export)?;
                     if export.progress.absorbed != absorbed {
                         EXPORTS.put(tx, &id, &export);
                     }
-                    Ok(Ok(if has_more { None } else { Some(page(row_keys, tx, &export, after.clone())?) }))
+                    Ok(Ok(if has_more {
+                        None
+                    } else {
+                        Some(page(&table.row_keys, tx, &export, after.clone())?)
+                    }))
                 })
                 .await??;
             if let Some(page) = found {
@@ -192,17 +198,18 @@ impl Running {
     }
 }
 
-/// Whether the journal that the export reads is still that of the table.
-fn is_recoverable(
+/// The table, while its journal is the one that the export reads.
+fn recoverable(
     service: &DynamoDb,
     tx: &mut store::Tx<'_>,
     target: &Target,
     export: &ExportRow,
-) -> Result<bool, ApiError> {
+) -> Result<Option<Arc<Table>>, ApiError> {
     let table = service.definitions.within(tx, target)?;
     let table = table.filter(|table| table.row.id == export.table_id);
-    let journal = table.as_ref().and_then(|table| table.row.journal.as_ref());
-    Ok(journal.is_some_and(|journal| journal.id == export.journal))
+    let has_journal =
+        |table: &Arc<Table>| table.row.journal.as_ref().is_some_and(|journal| journal.id == export.journal);
+    Ok(table.filter(has_journal))
 }
 
 fn unavailable(table: &str) -> Stopped {

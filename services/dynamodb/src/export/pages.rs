@@ -7,8 +7,9 @@ use shapes::ApiError;
 use store::{Order, Range, Tail, Tx};
 
 use super::rows::{DIFFERENCES, Difference, ExportRow, Moment};
+use crate::definitions::Table;
 use crate::item::Item;
-use crate::sealing::{KeyName, Opener, Part, RowKeys};
+use crate::sealing::{Opener, Part, RowKeys};
 use crate::tables::JOURNAL;
 
 const ROWS_AT_ONCE: usize = 500;
@@ -32,7 +33,7 @@ pub(super) struct Page {
 }
 
 /// Takes in some of the journal's new entries; whether there are more. The export's `absorbed` follows.
-pub(super) fn absorb(row_keys: &RowKeys, tx: &mut Tx<'_>, export: &mut ExportRow) -> Result<bool, ApiError> {
+pub(super) fn absorb(table: &Table, tx: &mut Tx<'_>, export: &mut ExportRow) -> Result<bool, ApiError> {
     let from = export.progress.absorbed.unwrap_or_else(|| export.moment.begins_after());
     let range = Range::prefix(&export.journal).after(&(export.journal, from.0, from.1));
     let (mut entries, mut bytes, mut has_more) = (Vec::new(), 0, false);
@@ -45,7 +46,7 @@ pub(super) fn absorb(row_keys: &RowKeys, tx: &mut Tx<'_>, export: &mut ExportRow
         entries.push((time, number, row));
         ControlFlow::Continue(())
     })?;
-    let (mut opener, sealer) = (Opener::new(row_keys), row_keys.sealer(tx, KeyName::Owned(export.table_id))?);
+    let (mut opener, sealer) = (Opener::new(&table.row_keys), table.sealer(tx)?);
     for (time, number, row) in entries {
         export.progress.absorbed = Some((time, number));
         let before =

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use shapes::Timestamp;
 use store::Table;
 
+use crate::earlier_rows::ThirdTableRow;
 use crate::tables::TableRow;
 
 /// Imports by id, which begins with the time of the request.
@@ -68,4 +69,42 @@ pub(crate) struct Progress {
     pub errors: u64,
 }
 
-store::row!(ImportRow, 1);
+store::row!(ImportRow, 2, FirstImportRow);
+
+/// An import into a table from before items were sealed under data keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct FirstImportRow {
+    caller: KeptCaller,
+    table: ThirdTableRow,
+    table_arn: String,
+    source: Source,
+    format: Format,
+    compression: Compression,
+    client_token: Option<String>,
+    digest: Vec<u8>,
+    started: Timestamp,
+    ended: Option<Timestamp>,
+    failure: Option<(String, String)>,
+    progress: Progress,
+}
+
+impl From<FirstImportRow> for ImportRow {
+    fn from(first: FirstImportRow) -> Self {
+        Self {
+            caller: first.caller,
+            table: first.table.into(),
+            table_arn: first.table_arn,
+            source: first.source,
+            format: first.format,
+            compression: first.compression,
+            client_token: first.client_token,
+            digest: first.digest,
+            started: first.started,
+            ended: first.ended,
+            failure: first.failure,
+            progress: first.progress,
+        }
+    }
+}
+
+store::row!(FirstImportRow, 1);

@@ -36,10 +36,8 @@ impl Handle<CreateTable> for DynamoDb {
         let view =
             stream.map(|stream| table_request::view(stream.stream_view_type.as_deref())).transpose()?;
         let encryption = input.sse_specification.clone();
-        let mut row = draft(ctx, &target, input)?;
-        row.settings.encryption = table_key::asked(ctx, &target, encryption.as_ref()).await?;
-        // Items are sealed under a key of it.
-        ctx.cloud().root_key().await?;
+        let row = draft(ctx, &target, input)?;
+        let protection = table_key::asked(ctx, &target, encryption.as_ref()).await?;
         let (service, own, place) = (Arc::clone(self), ctx.clone(), target.clone());
         let table = ctx
             .store()
@@ -51,7 +49,7 @@ impl Handle<CreateTable> for DynamoDb {
                 if let Some(view) = view {
                     streams::begin(&own, tx, &mut row, view);
                 }
-                table_key::watch(&own, tx, &place, &row);
+                table_key::protect(&own, tx, &place, &mut row, &protection);
                 TABLES.put(tx, &place.name, &row);
                 Table::new(row, &place, &service.definitions)
             })
@@ -140,5 +138,6 @@ pub(crate) fn new_row(ctx: &Ctx, definition: TableDefinition) -> TableRow {
         journal: None,
         restored: None,
         replica: None,
+        data_keys: Vec::new(),
     }
 }

@@ -21,6 +21,7 @@ use crate::definitions::Table;
 use crate::replication::rows::GroupRow;
 use crate::replication::{group_scope, in_region, legacy_group};
 use crate::table::{BillingMode, Throughput};
+use crate::table_key::Protection;
 use crate::target::Target;
 
 impl Handle<DescribeGlobalTableSettings> for DynamoDb {
@@ -166,7 +167,7 @@ fn update(
     if update_table::check(&asked).is_err() {
         return Ok(());
     }
-    update_table::update(service, ctx, tx, &table, target, (&asked, &None)).map(drop)
+    update_table::update(service, ctx, tx, &table, target, (&asked, &Protection::default())).map(drop)
 }
 
 fn settings(

@@ -59,7 +59,7 @@ impl Handle<ImportTable> for DynamoDb {
         let mut table = draft(ctx, &target, creation)?;
         table.definition.status = TableStatus::Creating;
         table.definition.global_indexes.iter_mut().for_each(|index| index.status = IndexStatus::Creating);
-        table.settings.encryption = table_key::asked(ctx, &target, encryption.as_ref()).await?;
+        let protection = table_key::asked(ctx, &target, encryption.as_ref()).await?;
         let source = input.s3_bucket_source;
         let row = ImportRow {
             caller: KeptCaller::of(ctx),
@@ -95,11 +95,12 @@ impl Handle<ImportTable> for DynamoDb {
                     )));
                 }
                 let id = format!("{:014}-{}", own.now().millis(), own.ids().hex(8));
-                table_key::watch(&own, tx, &place, &row.table);
+                let mut row = row.clone();
+                table_key::protect(&own, tx, &place, &mut row.table, &protection);
                 TABLES.put(tx, &place.name, &row.table);
                 IMPORTS.put(tx, &id, &row);
                 jobs::start(&own, tx, jobs::IMPORT, &place, &Work::Import { id: id.clone() });
-                Ok((id, row.clone()))
+                Ok((id, row))
             })
             .await?;
         self.definitions.forget(&target);

@@ -21,8 +21,8 @@ use crate::errors::{
 };
 use crate::jobs::{self, RestoreSource, Work};
 use crate::table::{BillingMode, IndexStatus, TableDefinition, TableStatus, Throughput};
-use crate::table_key;
-use crate::tables::{Encryption, Restored, TABLES, TableRow};
+use crate::table_key::{self, Protection};
+use crate::tables::{Restored, TABLES, TableRow};
 use crate::target::Target;
 
 /// What a restored table may have otherwise than its source.
@@ -31,8 +31,6 @@ struct Overrides {
     throughput: Option<Throughput>,
     local: Option<Vec<LocalSecondaryIndex>>,
     global: Option<Vec<GlobalSecondaryIndex>>,
-    /// `None` leaves it as it was.
-    encryption: Option<Option<Encryption>>,
 }
 
 impl Handle<RestoreTableFromBackup> for DynamoDb {
@@ -60,7 +58,6 @@ impl Handle<RestoreTableFromBackup> for DynamoDb {
             throughput: input.provisioned_throughput_override.as_ref().map(table_request::throughput),
             local: input.local_secondary_index_override,
             global: input.global_secondary_index_override,
-            encryption: encryption_override(ctx, &target, input.sse_specification_override.as_ref()).await?,
         };
         let row = TableRow {
             restored: Some(Restored {
@@ -71,8 +68,10 @@ impl Handle<RestoreTableFromBackup> for DynamoDb {
             }),
             ..overrides.restored(ctx, &target, &backup.table)?
         };
-        let description =
-            self.begin_restoring(ctx, &target, row, RestoreSource::Backup { place: backup.id }).await?;
+        let given = input.sse_specification_override.as_ref();
+        let protection = protection(ctx, &target, given, &backup.table).await?;
+        let place = RestoreSource::Backup { place: backup.id };
+        let description = self.begin_restoring(ctx, &target, (row, protection), place).await?;
         Ok(RestoreTableFromBackupOutput { table_description: Some(description) })
     }
 }
@@ -121,14 +120,15 @@ impl Handle<RestoreTableToPointInTime> for DynamoDb {
             throughput: input.provisioned_throughput_override.as_ref().map(table_request::throughput),
             local: input.local_secondary_index_override,
             global: input.global_secondary_index_override,
-            encryption: encryption_override(ctx, &target, input.sse_specification_override.as_ref()).await?,
         };
         let row = TableRow {
             restored: Some(Restored { backup_arn: None, table_arn: source.arn(), at, is_in_progress: true }),
             ..overrides.restored(ctx, &target, &table.row)?
         };
+        let given = input.sse_specification_override.as_ref();
+        let protection = protection(ctx, &target, given, &table.row).await?;
         let moment = RestoreSource::Moment { id: table.row.id, journal: journal.id, at };
-        let description = self.begin_restoring(ctx, &target, row, moment).await?;
+        let description = self.begin_restoring(ctx, &target, (row, protection), moment).await?;
         Ok(RestoreTableToPointInTimeOutput { table_description: Some(description) })
     }
 }
@@ -138,14 +138,15 @@ fn source(ctx: &Ctx, input: &RestoreTableToPointInTimeInput) -> Result<Target, A
     Target::parse(ctx, given.ok_or_else(|| validation("SourceTableName or SourceTableArn must be given"))?)
 }
 
-async fn encryption_override(
+async fn protection(
     ctx: &Ctx,
     target: &Target,
     given: Option<&SSESpecification>,
-) -> Result<Option<Option<Encryption>>, ApiError> {
+    source: &TableRow,
+) -> Result<Protection, ApiError> {
     match given {
-        None => Ok(None),
-        Some(_) => Ok(Some(table_key::asked(ctx, target, given).await?)),
+        None => table_key::as_before(ctx, target, source).await,
+        Some(_) => table_key::asked(ctx, target, given).await,
     }
 }
 
@@ -185,10 +186,6 @@ impl Overrides {
         let mut row = new_row(ctx, definition);
         row.settings.table_class.clone_from(&source.settings.table_class);
         row.settings.became_per_request = source.settings.became_per_request;
-        row.settings.encryption = match self.encryption {
-            Some(asked) => asked,
-            None => source.settings.encryption.clone(),
-        };
         Ok(row)
     }
 }
@@ -198,7 +195,7 @@ impl DynamoDb {
         self: &Arc<Self>,
         ctx: &Ctx,
         target: &Target,
-        row: TableRow,
+        (row, protection): (TableRow, Protection),
         source: RestoreSource,
     ) -> Result<TableDescription, ApiError> {
         let (service, own, place) = (Arc::clone(self), ctx.clone(), target.clone());
@@ -207,11 +204,12 @@ impl DynamoDb {
                 if TABLES.contains(tx, &place.name)? {
                     return Err(restored_table_exists(&place.name));
                 }
-                table_key::watch(&own, tx, &place, &row);
+                let mut row = row.clone();
+                table_key::protect(&own, tx, &place, &mut row, &protection);
                 TABLES.put(tx, &place.name, &row);
                 let work = Work::Restore { source: source.clone() };
                 jobs::start(&own, tx, jobs::FILLING, &place, &work);
-                Table::new(row.clone(), &place, &service.definitions)
+                Table::new(row, &place, &service.definitions)
             })
             .await?;
         self.definitions.forget(target);

@@ -25,8 +25,8 @@ use crate::streams;
 use crate::table::{
     BillingMode, IndexDraft, IndexStatus, MAX_GLOBAL_INDEXES, TableDraft, TableError, TableStatus, Throughput,
 };
-use crate::table_key;
-use crate::tables::{Encryption, TABLES, TableClass, TableRow};
+use crate::table_key::{self, Protection};
+use crate::tables::{TABLES, TableClass, TableRow};
 use crate::target::Target;
 
 impl Handle<UpdateTable> for DynamoDb {
@@ -53,16 +53,20 @@ impl Handle<UpdateTable> for DynamoDb {
     ) -> Result<UpdateTableOutput, ApiError> {
         check(&input)?;
         let target = Target::parse(ctx, &input.table_name)?;
-        let encryption = match key_of_replica(&input) {
+        let protection = match key_of_replica(&input) {
             Some((region, key)) => {
                 let there = ctx.in_tenant(target.account, region);
                 table_key::asked(&there, &in_region(&target, region), Some(&key)).await?
             }
             None => table_key::asked(ctx, &target, input.sse_specification.as_ref()).await?,
         };
+        let protection = match &input.sse_specification {
+            Some(_) => self.with_earlier_keys(ctx, &target, protection).await?,
+            None => protection,
+        };
         let table = self
             .change_table(ctx, &target, move |service, ctx, tx, table, target| {
-                update_all(service, ctx, tx, table, target, (&input, &encryption))
+                update_all(service, ctx, tx, table, target, (&input, &protection))
             })
             .await;
         self.definitions.forget_everywhere(&target.name);
@@ -93,17 +97,17 @@ fn update_all(
     tx: &mut Tx<'_>,
     table: &Arc<Table>,
     target: &Target,
-    (input, encryption): (&UpdateTableInput, &Option<Encryption>),
+    (input, protection): (&UpdateTableInput, &Protection),
 ) -> Result<Table, ApiError> {
     if let Some(updates) = &input.replica_updates {
-        replication::update_replicas(service, ctx, tx, table, target, (updates, encryption))?;
+        replication::update_replicas(service, ctx, tx, table, target, (updates, protection))?;
         let row = TABLES.find(tx, &target.name)?.unwrap_or_else(|| table.row.clone());
         return Table::new(row, target, &service.definitions);
     }
     if table.row.replica.is_some() && input.stream_specification.is_some() {
         return Err(validation("The stream of a replica of a global table cannot be changed"));
     }
-    let updated = update(service, ctx, tx, table, target, (input, encryption))?;
+    let updated = update(service, ctx, tx, table, target, (input, protection))?;
     let shared = UpdateTableInput {
         attribute_definitions: input.attribute_definitions.clone(),
         billing_mode: input.billing_mode.clone(),
@@ -118,7 +122,7 @@ fn update_all(
     for other in replication::others(tx, table, target)? {
         tx.with_scope(&other.scope, |tx| {
             let Some(replica) = service.definitions.within(tx, &other)? else { return Ok(()) };
-            update(service, ctx, tx, &replica, &other, (&shared, &None)).map(drop)
+            update(service, ctx, tx, &replica, &other, (&shared, &Protection::default())).map(drop)
         })?;
     }
     Ok(updated)
@@ -172,7 +176,7 @@ pub(super) fn update(
     tx: &mut Tx<'_>,
     table: &Arc<Table>,
     target: &Target,
-    (input, encryption): (&UpdateTableInput, &Option<Encryption>),
+    (input, protection): (&UpdateTableInput, &Protection),
 ) -> Result<Table, ApiError> {
     let is_inaccessible = table.row.definition.status == TableStatus::InaccessibleEncryptionCredentials;
     if is_inaccessible && input.sse_specification.is_none() {
@@ -215,9 +219,8 @@ pub(super) fn update(
         row.settings.table_class = Some(TableClass { name: name.clone(), since: Some(ctx.now()) });
     }
     if input.sse_specification.is_some() {
-        if row.settings.encryption != *encryption {
-            row.settings.encryption = encryption.clone();
-            table_key::watch(ctx, tx, target, &row);
+        if row.settings.encryption.as_ref() != protection.encryption() {
+            table_key::protect(ctx, tx, target, &mut row, protection);
         }
         row.definition.status = TableStatus::Active;
     }

@@ -22,8 +22,8 @@ use crate::ops::{delete_within, new_row};
 use crate::stream_record::StreamViewType;
 use crate::streams;
 use crate::table::{IndexStatus, TableStatus};
-use crate::table_key;
-use crate::tables::{Encryption, Replica, TABLES, TableClass, TableRow, TableSettings, TimeToLive};
+use crate::table_key::{self, Protection};
+use crate::tables::{Replica, TABLES, TableClass, TableRow, TableSettings, TimeToLive};
 use crate::target::Target;
 
 /// Transactions' worth of waiting writes that leaving a global table takes along.
@@ -32,7 +32,7 @@ const STEPS_ON_LEAVING: usize = 20;
 /// A table on its way into a global table.
 struct Membership {
     pub member: Member,
-    pub encryption: Option<Encryption>,
+    pub protection: Protection,
 }
 
 /// What an UpdateTable's `ReplicaUpdates` change; the only thing that the request changes.
@@ -42,7 +42,7 @@ pub(crate) fn update_replicas(
     tx: &mut Tx<'_>,
     table: &Arc<Table>,
     target: &Target,
-    (updates, encryption): (&[ReplicationGroupUpdate], &Option<Encryption>),
+    (updates, protection): (&[ReplicationGroupUpdate], &Protection),
 ) -> Result<(), ApiError> {
     let [update] = updates else {
         return Err(validation("Only one replica can be created, updated or deleted in a request"));
@@ -52,7 +52,7 @@ pub(crate) fn update_replicas(
     }
     if let Some(create) = &update.create {
         let region = region(&create.region_name)?;
-        return create_replica(ctx, tx, table, target, region, membership(create, encryption));
+        return create_replica(ctx, tx, table, target, region, membership(create, protection));
     }
     if let Some(change) = &update.update {
         return change_replica(tx, target, change);
@@ -85,7 +85,7 @@ pub(super) fn region(name: &str) -> Result<Region, ApiError> {
     Region::known(name).ok_or_else(|| invalid_parameter(format!("Region {name} is not supported")))
 }
 
-fn membership(create: &CreateReplicationGroupMemberAction, encryption: &Option<Encryption>) -> Membership {
+fn membership(create: &CreateReplicationGroupMemberAction, protection: &Protection) -> Membership {
     let reads = create.provisioned_throughput_override.as_ref();
     let on_demand = create.on_demand_throughput_override.as_ref();
     Membership {
@@ -96,7 +96,7 @@ fn membership(create: &CreateReplicationGroupMemberAction, encryption: &Option<E
             table_class: create.table_class_override.clone(),
             kms_key: create.kms_master_key_id.clone(),
         },
-        encryption: encryption.clone(),
+        protection: protection.clone(),
     }
 }
 
@@ -153,11 +153,12 @@ fn create_replica(
     row.replica = Some(Replica { group: group.id });
     row.definition.status = TableStatus::Updating;
     TABLES.put(tx, &target.name, &row);
+    let protection = membership.protection.clone();
     let replica = replica_row(ctx, &row, membership);
     tx.with_scope(&other.scope, |tx| {
         let mut replica = replica;
         streams::begin(ctx, tx, &mut replica, StreamViewType::NewAndOldImages);
-        table_key::watch(ctx, tx, &other, &replica);
+        table_key::protect(ctx, tx, &other, &mut replica, &protection);
         TABLES.put(tx, &other.name, &replica);
     });
     let work = Work::FillReplica { region: region.as_str().to_owned(), group: group.id };
@@ -183,7 +184,7 @@ fn replica_row(ctx: &Ctx, source: &TableRow, membership: Membership) -> TableRow
     let mut row = new_row(ctx, definition);
     row.settings = TableSettings {
         table_class: class.or_else(|| source.settings.table_class.clone()),
-        encryption: membership.encryption,
+        encryption: None,
         ..source.settings.clone()
     };
     row.time_to_live = source.time_to_live.as_ref().map(|settings| TimeToLive {

@@ -2,17 +2,20 @@
 //! keys that order it, wherever a copy of it lies: in a table, an index, a backup, a stream, a journal, an export under way.
 //!
 //! ```text
-//! sealed = 02 size:u32 key:u64 nonce:12 AES-256-GCM(size:u32 count:varint attribute*) tag:16
+//! sealed = kind:u8 size:u32 key:u64 nonce:12 AES-256-GCM(size:u32 count:varint attribute*) tag:16
+//! kind   = 02 under DynamoDB's own key for a table    03 under a data key of KMS
 //! ```
 //! The content is that of a plain row (see [`crate::item`]), which rows from before are and stay until they are written
 //! again. The size stands outside as well, so that who counts needs no key. A row says which key it is under
 //! ([`row_keys`]), and is bound to its place: moved to another one, it does not open.
 
+mod data_key;
 mod row_keys;
 mod rows;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use data_key::{DATA_KEYS, DataKeyRow, context};
 pub(crate) use row_keys::{KeyName, RowKey, RowKeys};
 
 use std::sync::Arc;
@@ -24,6 +27,7 @@ use store::Key;
 use crate::item::{Item, ItemRow};
 
 const OWNED: u8 = 2;
+const KMS: u8 = 3;
 const NONCE_AT: usize = 1 + 4 + 8;
 const CONTENT_AT: usize = NONCE_AT + SealingKey::NONCE_BYTES;
 
@@ -65,8 +69,11 @@ impl Sealer {
         };
         let size = item.size();
         out.reserve(CONTENT_AT + size + 16 + 4 * item.len() + SealingKey::TAG_BYTES);
-        let KeyName::Owned(number) = key.name();
-        out.push(OWNED);
+        let (kind, number) = match key.name() {
+            KeyName::Owned(number) => (OWNED, number),
+            KeyName::Kms(number) => (KMS, number),
+        };
+        out.push(kind);
         out.extend_from_slice(&(size as u32).to_le_bytes());
         out.extend_from_slice(&number.to_le_bytes());
         let nonce = key.next_nonce();
@@ -142,6 +149,7 @@ impl<'a> SealedRow<'a> {
         let number = u64::from_le_bytes(*number);
         let key = match version {
             OWNED => KeyName::Owned(number),
+            KMS => KeyName::Kms(number),
             _ => return None,
         };
         Some(Self { key, size: u32::from_le_bytes(*size) as usize, nonce: *nonce, content })

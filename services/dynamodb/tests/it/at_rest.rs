@@ -184,9 +184,7 @@ async fn read_all(transfers: &Transfers) {
     assert_eq!((count(&old), count(&new)), (3, 24), "of {} records", records.len());
 }
 
-#[tokio::test]
-async fn no_value_but_keys_can_be_read_in_the_folder() {
-    let transfers = Transfers::durable(indexed()).await;
+async fn nothing_but_keys_is_found(transfers: Transfers) {
     write_all(&transfers).await;
     read_all(&transfers).await;
     let look = |moment: &str| {
@@ -202,4 +200,19 @@ async fn no_value_but_keys_can_be_read_in_the_folder() {
     look("in the log");
     transfers.db.region.cloud.store().close().await.unwrap();
     look("at rest");
+}
+
+#[tokio::test]
+async fn no_value_but_keys_can_be_read_in_the_folder() {
+    nothing_but_keys_is_found(Transfers::durable(indexed()).await).await;
+}
+
+#[tokio::test]
+async fn nor_of_a_table_that_a_kms_key_protects() {
+    let specification = SSESpecification { enabled: Some(true), ..Default::default() };
+    let input = CreateTableInput { sse_specification: Some(specification), ..indexed() };
+    let transfers = Transfers::durable(input).await;
+    let described = transfers.db.describe().await.sse_description.unwrap();
+    assert_eq!(described.sse_type.as_deref(), Some("KMS"));
+    nothing_but_keys_is_found(transfers).await;
 }

@@ -87,10 +87,20 @@ impl DataKeys {
         wanted: Use<'_>,
         encrypted: &Bytes,
     ) -> Result<Arc<SealingKey>, ApiError> {
+        self.opening_until(ctx, wanted, encrypted).map(|(key, _)| key)
+    }
+
+    /// As [`Self::opening`], with when KMS is to be asked again: for those who keep the key at hand themselves.
+    pub fn opening_until(
+        &self,
+        ctx: &Ctx,
+        wanted: Use<'_>,
+        encrypted: &Bytes,
+    ) -> Result<(Arc<SealingKey>, Timestamp), ApiError> {
         let id = (encrypted.clone(), ctx.principal().arn());
         let known = self.opening.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        if let Some((key, _)) = known.filter(|(_, until)| ctx.now() < *until) {
-            return Ok(key);
+        if let Some(known) = known.filter(|(_, until)| ctx.now() < *until) {
+            return Ok(known);
         }
         let input = DecryptInput {
             ciphertext_blob: Some(encrypted.clone()),
@@ -98,13 +108,13 @@ impl DataKeys {
             ..DecryptInput::default()
         };
         let opened = ask::<Decrypt>(&ctx.via_service(wanted.service), input)?;
-        let key = Arc::new(sealing_key(opened.plaintext.as_deref())?);
+        let known = (Arc::new(sealing_key(opened.plaintext.as_deref())?), ctx.now() + wanted.reuse);
         let mut keys = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= KEPT {
             keys.clear();
         }
-        keys.insert(id, (Arc::clone(&key), ctx.now() + wanted.reuse));
-        Ok(key)
+        keys.insert(id, known.clone());
+        Ok(known)
     }
 }
 
