@@ -116,6 +116,18 @@ impl Cluster {
         std::iter::once(self.port).chain(self.nodes.iter().map(|node| node.port))
     }
 
+    /// The ports that no client can know yet.
+    pub(crate) fn unknown_ports(&self) -> impl Iterator<Item = u16> {
+        let own = (self.status == Status::Creating).then_some(self.port);
+        let nodes = self.nodes.iter().filter(|node| node.status == Status::Creating);
+        own.into_iter().chain(nodes.map(|node| node.port))
+    }
+
+    pub(crate) fn move_port(&mut self, old: u16, new: u16) {
+        let nodes = self.nodes.iter_mut().map(|node| &mut node.port);
+        nodes.chain([&mut self.port]).filter(|port| **port == old).for_each(|port| *port = new);
+    }
+
     pub(crate) fn scheme(&self) -> &'static str {
         if self.is_tls { "daxs" } else { "dax" }
     }
@@ -178,7 +190,7 @@ impl Cluster {
                     .as_str()
                     .to_owned(),
             ),
-            cluster_discovery_endpoint: Some(endpoint(self.port)),
+            cluster_discovery_endpoint: is_created.then(|| endpoint(self.port)),
             node_ids_to_remove: (!self.leaving.is_empty()).then(|| self.leaving.clone()),
             nodes: Some(self.nodes.iter().map(node).collect()),
             preferred_maintenance_window: Some(self.maintenance_window.clone()),

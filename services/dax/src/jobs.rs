@@ -84,6 +84,7 @@ async fn run(dax: &Arc<Dax>, job: Job) -> Result<JobOutcome, ApiError> {
                 .map(|node| node.port)
                 .collect();
             close(dax, &leaving);
+            seat(dax, &ctx, &subject, &cluster).await?;
             dax.open(&name)?;
             let own = ctx.clone();
             ctx.write(move |tx| settle(&own, tx, &subject)).await?;
@@ -96,6 +97,31 @@ async fn run(dax: &Arc<Dax>, job: Job) -> Result<JobOutcome, ApiError> {
             Ok(JobOutcome::Done)
         }
     }
+}
+
+/// Gives new ports in the place of those that somebody else listens on by now. Nobody knows the ports yet of what is being
+/// created.
+async fn seat(dax: &Arc<Dax>, ctx: &Ctx, subject: &Subject, cluster: &Cluster) -> Result<(), ApiError> {
+    let Some(ports) = dax.cloud.ports() else { return Ok(()) };
+    let open: Vec<u16> = ports.list().into_iter().map(|(port, _)| port.number).collect();
+    let taken: Vec<u16> =
+        cluster.unknown_ports().filter(|port| !open.contains(port) && !ports.is_free(*port)).collect();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let (dax, own, subject) = (Arc::clone(dax), ctx.clone(), subject.clone());
+    ctx.write(move |tx| {
+        let found = CLUSTERS.find(tx, &subject.owner.cluster)?;
+        let Some(mut cluster) = found.filter(|cluster| cluster.id == subject.id) else { return Ok(()) };
+        for old in &taken {
+            let new = dax.take_port(&own, tx, &cluster)?;
+            release(tx, std::iter::once(*old));
+            cluster.move_port(*old, new);
+        }
+        CLUSTERS.put(tx, &cluster.name, &cluster);
+        Ok(())
+    })
+    .await
 }
 
 fn settle(ctx: &Ctx, tx: &mut Tx<'_>, subject: &Subject) -> Result<(), ApiError> {

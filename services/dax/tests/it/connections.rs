@@ -1,5 +1,6 @@
 //! Connections: many of them, ones that end with their cluster, and ones that say what is no request.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dax_api::op as dax_op;
@@ -197,4 +198,94 @@ proptest! {
             }
         });
     }
+}
+
+/// Ports as a machine has them on which others listen as well.
+#[derive(Default)]
+struct Shared {
+    open: Mutex<Vec<u16>>,
+    others: Mutex<Vec<u16>>,
+}
+
+impl Shared {
+    fn is_others(&self, number: u16) -> bool {
+        self.others.lock().expect("no test panicked").contains(&number)
+    }
+}
+
+impl cloud::Ports for Shared {
+    fn host(&self) -> String {
+        "127.0.0.1".to_owned()
+    }
+
+    fn has_tls(&self) -> bool {
+        true
+    }
+
+    fn is_free(&self, number: u16) -> bool {
+        !self.is_others(number) && !self.open.lock().expect("no test panicked").contains(&number)
+    }
+
+    fn open(&self, port: cloud::Port, _: cloud::ServeConnection) -> Result<(), shapes::ApiError> {
+        if self.is_others(port.number) {
+            return Err(shapes::ApiError::internal("address in use"));
+        }
+        let mut open = self.open.lock().expect("no test panicked");
+        if !open.contains(&port.number) {
+            open.push(port.number);
+        }
+        Ok(())
+    }
+
+    fn close(&self, number: u16) {
+        self.open.lock().expect("no test panicked").retain(|open| *open != number);
+    }
+
+    fn list(&self) -> Vec<(cloud::Port, usize)> {
+        let port = |number: &u16| cloud::Port {
+            number: *number,
+            owner: String::new(),
+            is_tls: false,
+            connections: 0,
+        };
+        let open = self.open.lock().expect("no test panicked");
+        open.iter().map(|number| (port(number), 0)).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_somebody_takes_before_it_is_opened_is_replaced() {
+    let lab = Lab::new().await;
+    let ports = Arc::new(Shared::default());
+    lab.region.cloud.set_ports(Arc::clone(&ports) as Arc<dyn cloud::Ports>);
+    let input = dax_api::CreateClusterInput {
+        cluster_name: "d".to_owned(),
+        node_type: "dax.t3.small".to_owned(),
+        replication_factor: 2,
+        iam_role_arn: crate::client::ROLE.to_owned(),
+        cluster_endpoint_encryption_type: Some("TLS".to_owned()),
+        ..Default::default()
+    };
+    let created = lab.region.call::<dax_op::CreateCluster>(input).await.expect("a cluster");
+    let created = created.cluster.unwrap_or_default();
+    assert!(created.cluster_discovery_endpoint.is_none(), "no port is sure yet");
+    // The discovery endpoint's and the first node's.
+    *ports.others.lock().expect("no test panicked") = vec![9111, 9112];
+    lab.region.advance(Duration::from_secs(2)).await;
+    let named =
+        dax_api::DescribeClustersInput { cluster_names: Some(vec!["d".to_owned()]), ..Default::default() };
+    let described = lab.region.call::<dax_op::DescribeClusters>(named).await.expect("clusters");
+    let cluster = described.clusters.unwrap_or_default().remove(0);
+    assert_eq!(cluster.status.as_deref(), Some("available"));
+    let endpoint = cluster.cluster_discovery_endpoint.unwrap_or_default();
+    let url = endpoint.url.unwrap_or_default();
+    assert!(url.starts_with("daxs://127.0.0.1:91"), "{url}");
+    let nodes = cluster.nodes.unwrap_or_default();
+    let numbers = nodes.iter().filter_map(|node| node.endpoint.as_ref()?.port).chain(endpoint.port);
+    let mut numbers: Vec<u16> = numbers.filter_map(|port| u16::try_from(port).ok()).collect();
+    numbers.sort_unstable();
+    let mut open = ports.open.lock().expect("no test panicked").clone();
+    open.sort_unstable();
+    assert_eq!(numbers, open);
+    assert_eq!(open, [9113, 9114, 9115]);
 }
