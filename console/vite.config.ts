@@ -1,4 +1,4 @@
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 /** Where `npm run dev` finds a region: the mock, unless told otherwise. */
 const region = process.env.BRUME_ENDPOINT ?? "http://127.0.0.1:4577";
@@ -13,6 +13,7 @@ export default defineConfig({
       output: { entryFileNames: "assets/index.js", assetFileNames: "assets/index[extname]" },
     },
   },
+  test: { include: ["tests/model/*.test.ts"] },
   server: {
     proxy: {
       "/api": { target: region, rewrite: (path) => `/_brume${path}` },

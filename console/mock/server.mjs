@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
 /** The region's own policy, so that what it forbids fails here too. */
-const POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 const arn = (service, resource) => `arn:aws:${service}:us-east-1:000000000000:${resource}`;
 const API = arn("execute-api", "k3x9v2q7ab/prod");
@@ -67,7 +67,12 @@ async function answer(request, response, region) {
     case "api/architecture":
       return send(response, 200, architecture(region));
     case "api/node":
+      if (url.searchParams.has("section")) return send(response, 200, keys(url.searchParams));
       return send(response, 200, describe(url.searchParams.get("arn") ?? "", region));
+    case "api/resources":
+      return resources(response, url.searchParams, region);
+    case "api/search":
+      return send(response, 200, search(url.searchParams.get("text") ?? "", region));
     case "api/trace":
       return send(response, 200, { hops: hops(url.searchParams.get("id") ?? "") });
     case "mail":
@@ -75,6 +80,48 @@ async function answer(request, response, region) {
     default:
       return file(response, path || "index.html");
   }
+}
+
+/** Names by kind; of the kinds that are not here there is nothing, and keys cannot be read. */
+const HELD = {
+  sqs: Array.from({ length: 120 }, (_, index) => (index === 0 ? "orders" : `queue-${String(index).padStart(3, "0")}`)),
+  dynamodb: ["Orders"],
+  lambda: ["process-order", "announce-order"],
+  s3: ["pictures", "<img src=x onerror=alert(1)>"],
+};
+const NAMED = { sqs: (name) => arn("sqs", name), dynamodb: (name) => arn("dynamodb", `table/${name}`), lambda: (name) => arn("lambda", `function:${name}`), s3: (name) => `arn:aws:s3:::${name}` };
+const KINDS = ["apigateway", "dax", "dynamodb", "events", "glacier", "iam-groups", "iam-policies", "iam-roles", "iam-users", "kms", "lambda", "logs", "pipes", "s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm"];
+const PAGE = 50;
+
+function resources(response, query, region) {
+  const held = (kind) => (region.isEmpty ? [] : (HELD[kind] ?? []));
+  const kind = query.get("kind");
+  if (!kind) {
+    const trouble = (id) => (id === "kms" && !region.isEmpty ? "InternalFailure: the keys cannot be read" : null);
+    return send(response, 200, { kinds: KINDS.map((id) => ({ id, count: held(id).length, is_cut: false, error: trouble(id) })) });
+  }
+  if (kind === "kms" && !region.isEmpty) return send(response, 500, { error: "InternalFailure: the keys cannot be read" });
+  const names = held(kind).filter((name) => name.startsWith(query.get("prefix") ?? ""));
+  const from = Number(query.get("after") ?? 0);
+  const rows = names.slice(from, from + PAGE).map((name) => ({ cells: [name, "1", "0", "0", "standard"], arn: NAMED[kind](name), folder: "", detail: "" }));
+  const next = from + PAGE < names.length ? String(from + PAGE) : null;
+  send(response, 200, { id: kind, title: kind, columns: ["Name", "Visible", "In flight", "Delayed", "Type"], rows, next, takes_prefix: kind === "sqs", error: null });
+}
+
+function search(text, region) {
+  const words = text.toLowerCase().split(/\s+/);
+  const all = region.isEmpty ? [] : Object.entries(HELD).flatMap(([kind, names]) => names.map((name) => ({ kind, name, arn: NAMED[kind](name) })));
+  const hits = all.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+  return { hits: hits.slice(0, 60), is_cut: hits.length > 60 };
+}
+
+/** A bucket's keys: two folders with two each, and one beside them with a name that is no markup. */
+function keys(query) {
+  const prefix = query.get("prefix") ?? "";
+  const key = (name) => ({ cells: [name, "10 B", "STANDARD", "2026-11-23T03:58:00.000Z"], arn: `arn:aws:s3:::pictures/${name}`, folder: "", detail: "" });
+  const folder = (name) => ({ cells: [name], arn: "", folder: name, detail: "" });
+  const rows = /^202[45]\//.test(prefix) ? [key(`${prefix}a.txt`), key(`${prefix}b.txt`)] : [folder("2024/"), folder("2025/"), key("<b>top</b>.txt")];
+  return { id: "keys", title: "Keys", columns: ["Key", "Size", "Storage class", "Modified"], rows, next: null, takes_prefix: true, error: null };
 }
 
 const secondsOf = ({ began }) => (Date.now() - began) / 1000 + 90;
@@ -85,7 +132,7 @@ const ago = (seconds) => new Date(Date.now() - seconds * 1000).toISOString();
 
 function architecture(region) {
   const now = new Date().toISOString();
-  if (region.isEmpty) return { region: "us-east-1", now, edges: [], nodes: [] };
+  if (region.isEmpty) return { region: "us-east-1", account: "000000000000", tenants: [], now, edges: [], nodes: [] };
   const seconds = secondsOf(region);
   const edges = FLOWS.map(([from, to, operation, share, millis, errorShare]) => {
     const calls = Math.floor(ordersAt(seconds) * share);
@@ -103,7 +150,8 @@ function architecture(region) {
     edges.push({ from, to, operation, calls: 2, errors: 0, calls_per_second: 0, errors_per_second: 0, mean_millis: 1.2, seconds_since_last: Math.floor(seconds) });
   }
   const ends = new Set(edges.flatMap((edge) => [edge.from, edge.to]).filter((end) => end.startsWith("arn:")));
-  return { region: "us-east-1", now, edges, nodes: [...ends].sort().map((end) => ({ arn: end, kind: end.split(":")[2] })) };
+  const tenants = [{ account: "000000000000", region: "us-east-1" }, { account: "111122223333", region: "eu-west-1" }];
+  return { region: "us-east-1", account: "000000000000", tenants, now, edges, nodes: [...ends].sort().map((end) => ({ arn: end, kind: end.split(":")[2] })) };
 }
 
 const order = (number) => ({ orderId: `o-${String(number).padStart(6, "0")}`, customer: ["Ada", "Grace", "Edsger", "Barbara"][number % 4], total: (((number * 37) % 900) + 99) / 10 });
@@ -135,7 +183,14 @@ function describe(end, region) {
       recent: last.map((n) => ({ time: ago((newest - n) / 12), text: order(n).orderId, detail: JSON.stringify(order(n), null, 2) })),
     },
   }[kind] ?? { facts: [], recent: last.map((n) => ({ time: ago((newest - n) / 12), text: `${kind} call · 1.2 ms · ok`, trace: traceOf(n) })) };
-  return { arn: end, kind, title: end.split(/[:/]/).pop(), ...about };
+  const lists = {
+    s3: [keys(new URLSearchParams())],
+    dynamodb: [{ id: "items", title: "Items", columns: ["Item"], rows: [{ cells: ["\u202eorderId=o-1\u0007 " + "x".repeat(500)], arn: "", folder: "", detail: "y".repeat(400_000) }], next: null, takes_prefix: false, error: null }],
+    sqs: [{ id: "sources", title: "Takes dead letters of", columns: ["Queue"], rows: [], next: null, takes_prefix: false, error: "AccessDenied: not yours" }],
+  }[kind] ?? [];
+  const documents = kind === "lambda" ? [{ title: "Configuration", text: "{\n  \"Environment\": \"</pre><script>1</script>\"\n}" }] : [];
+  if (end.endsWith(":nowhere")) return { arn: end, kind, title: "nowhere", error: "AWS.SimpleQueueService.NonExistentQueue: The specified queue does not exist.", facts: [], sections: [], documents: [], waiting: [], recent: [] };
+  return { arn: end, kind, title: end.split(/[:/]/).pop(), error: null, sections: lists, documents, ...about };
 }
 
 function hops(id) {

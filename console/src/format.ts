@@ -31,3 +31,12 @@ export function clock(time: string, withMillis = true): string {
   if (Number.isNaN(at.getTime())) return time;
   return at.toISOString().slice(11, withMillis ? 23 : 19);
 }
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/;
+
+/** A cell's text: times as people read them, in UTC; everything else as it is. */
+export function cell(text: string): string {
+  if (!TIME.test(text)) return text;
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? text : at.toISOString().slice(0, 19).replace("T", " ");
+}

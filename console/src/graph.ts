@@ -3,6 +3,9 @@
 import type { Architecture, Edge } from "./api.ts";
 import { carriesData, fetchesInput, resource, type Resource } from "./resource.ts";
 
+/** Resources that nothing calls which are drawn; the lists have them all. */
+const MOST_ALONE = 24;
+
 /** Seconds of history that a sparkline shows. */
 export const HISTORY = 60;
 
@@ -28,6 +31,15 @@ export interface Link {
   meanMillis: number;
   secondsSinceLast: number;
   isSupporting: boolean;
+}
+
+export interface Visible {
+  nodes: GraphNode[];
+  links: Link[];
+  /** Resources that are only shown on request. */
+  hidden: number;
+  /** Resources that nothing calls, for which there is no place. */
+  left: number;
 }
 
 export class Graph {
@@ -60,17 +72,21 @@ export class Graph {
     this.measure(picture.edges, at);
   }
 
-  visible(withSupporting: boolean): { nodes: GraphNode[]; links: Link[]; hidden: number } {
+  visible(withSupporting: boolean): Visible {
     const links = this.links.filter((link) => withSupporting || !link.isSupporting);
     const linked = new Set(links.flatMap((link) => [link.from, link.to]));
-    const nodes = [...this.nodes.values()].filter(
+    const wanted = [...this.nodes.values()].filter(
       // Clients that only set things up have no line to show, so no place either.
       (node) => withSupporting || (!node.isSupporting && (node.kind !== "client" || linked.has(node.id))),
     );
+    const alone = wanted.filter((node) => !linked.has(node.id));
+    const left = new Set(alone.slice(MOST_ALONE).map((node) => node.id));
+    const nodes = wanted.filter((node) => !left.has(node.id));
     const shown = new Set(nodes.map((node) => node.id));
     const drawn = links.filter((link) => shown.has(link.from) && shown.has(link.to));
     const total = [...this.nodes.values()].filter((node) => node.kind !== "client").length;
-    return { nodes, links: drawn, hidden: total - nodes.filter((node) => node.kind !== "client").length };
+    const supporting = total - wanted.filter((node) => node.kind !== "client").length;
+    return { nodes, links: drawn, hidden: supporting, left: left.size };
   }
 
   private node(end: string): GraphNode {

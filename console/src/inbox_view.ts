@@ -4,6 +4,7 @@ import * as api from "./api.ts";
 import { h, sync } from "./dom.ts";
 import { clock } from "./format.ts";
 import { quiet, type View } from "./panel.ts";
+import { shortened } from "./visible.ts";
 
 export const INBOX = "inbox";
 
@@ -36,9 +37,9 @@ function mailElement(mail: api.Mail): HTMLElement {
   return h(
     "article",
     { class: "mail" },
-    h("div", { class: "entry-head" }, h("time", { datetime: mail.time }, clock(mail.time, false)), h("span", {}, `${mail.from} → ${mail.to}`)),
-    h("h3", {}, mail.subject || "(no subject)"),
-    h("pre", {}, ...linked(mail.body)),
+    h("div", { class: "entry-head" }, h("time", { datetime: mail.time }, clock(mail.time, false)), h("span", {}, shortened(`${mail.from} → ${mail.to}`, 300))),
+    h("h3", {}, shortened(mail.subject, 300) || "(no subject)"),
+    h("pre", {}, ...linked(shortened(mail.body, 50_000))),
   );
 }
 

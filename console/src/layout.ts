@@ -43,14 +43,19 @@ export function layout(ids: string[], links: Ends[], view: { width: number; heig
   const layers = order(layer(ids.filter((id) => linked.has(id)), forward), forward);
   const alone = ids.filter((id) => !linked.has(id));
 
+  const scale = (size: Rows) => Math.min(view.width / size.width, view.height / size.height);
   let best: Rows | undefined;
   for (let rows = 1; rows <= Math.max(1, layers.length); rows++) {
-    const tried = fold(layers, alone, Math.max(1, Math.ceil(layers.length / rows)));
-    const scale = (size: Rows) => Math.min(view.width / size.width, view.height / size.height);
-    if (!best || scale(tried) > scale(best) * 1.05) best = tried;
-    if (scale(best) >= LEGIBLE) break;
+    const columns = Math.max(1, Math.ceil(layers.length / rows));
+    // Those that stand alone may need more columns than the layers to be read.
+    const widths = alone.length ? [0, 1, 2, 3, 5, 7].map((more) => Math.max(columns, 3) + more) : [columns];
+    for (const wide of widths) {
+      const tried = fold(layers, alone, columns, wide);
+      if (!best || scale(tried) > scale(best) * 1.05) best = tried;
+    }
+    if (best && scale(best) >= LEGIBLE) break;
   }
-  return route(best ?? fold([], alone, 1), links);
+  return route(best ?? fold([], alone, 1, 3), links);
 }
 
 /** Links without those that lead back to a node on the way to them. */
@@ -131,11 +136,10 @@ interface Rows {
   height: number;
 }
 
-/** Places layers in rows of so many columns, and nodes that nothing calls in rows of their own at the end. */
-function fold(layers: string[][], alone: string[], columns: number): Rows {
+/** Places layers in rows of so many columns, and nodes that nothing calls in rows of their own, so wide, at the end. */
+function fold(layers: string[][], alone: string[], columns: number, wide: number): Rows {
   const rows: string[][][] = [];
   for (let start = 0; start < layers.length; start += columns) rows.push(layers.slice(start, start + columns));
-  const wide = Math.max(layers.length ? Math.min(columns, layers.length) : 0, alone.length ? 3 : 1);
   for (let start = 0; start < alone.length; start += wide) {
     rows.push(alone.slice(start, start + wide).map((id) => [id]));
   }

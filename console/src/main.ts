@@ -1,6 +1,7 @@
-/** The console's page: polls the region, draws it, and shows what was picked. */
+/** The console's page: polls the region, draws it or lists it, and shows what was picked. */
 
 import "./style.css";
+import * as address from "./address.ts";
 import * as api from "./api.ts";
 import { FOOT } from "./camera.ts";
 import { h, setText, sync } from "./dom.ts";
@@ -8,20 +9,32 @@ import { clock, count, counted, rate } from "./format.ts";
 import { Graph } from "./graph.ts";
 import { logo, sign } from "./icons.ts";
 import { INBOX, inboxView } from "./inbox_view.ts";
+import { kindNamed } from "./kinds.ts";
+import { listView, type ListView } from "./list_view.ts";
+import { Nav } from "./nav.ts";
 import { nodeView } from "./node_view.ts";
 import { Panel, type View } from "./panel.ts";
 import { Picture } from "./picture.ts";
-import { resource } from "./resource.ts";
+import { Search } from "./search.ts";
+import { themeButton } from "./theme.ts";
 import { traceId, traceView } from "./trace_view.ts";
 import { welcome } from "./welcome.ts";
 
 const POLL_MILLIS = 1000;
-/** Polls between two readings of the inbox, which changes rarely. */
+/** Polls between two readings of the inbox and of the counts, which change rarely. */
 const INBOX_EVERY = 5;
 
+/** What is shown. */
+let here = address.parse(location.hash);
+let list: { key: string; view: ListView } | undefined;
+let withSupporting = false;
+let polls = 0;
+
 const graph = new Graph();
-const picture = new Picture((id) => openNode(id));
-const panel = new Panel(panelChanged);
+const picture = new Picture((id) => go({ open: id.startsWith("mailto:") ? INBOX : id }));
+const panel = new Panel(panelChanged, () => go({ open: "" }), () => history.back());
+const nav = new Nav((tenant) => go({ open: "", tenant }));
+const search = new Search(() => here.tenant, (page, open) => go(page ? { page, open } : { open }));
 
 const regionName = h("span", { class: "chip", title: "Region" }, "–");
 const regionTime = h("time", { class: "region-time", title: "The region's time, UTC" });
@@ -30,26 +43,20 @@ const state = h("span", { class: "state", role: "status" }, h("span", { class: "
 const totals = h("p", { class: "totals" });
 const mailCount = h("span", { class: "count", hidden: true });
 const inboxButton = h("button", { type: "button", class: "tool", "aria-label": "Inbox" }, sign("inbox"), h("span", {}, "Inbox"), mailCount);
-const traceInput = h("input", {
-  type: "search",
-  placeholder: "Trace id, 1-…",
-  "aria-label": "Show a trace by its id",
-  spellcheck: "false",
-  autocomplete: "off",
-});
-const traceForm = h("form", { class: "trace-form", role: "search" }, sign("trace"), traceInput);
+const menuButton = h("button", { type: "button", class: "sign menu", "aria-label": "Resources", "aria-controls": "nav", "aria-expanded": "false" }, sign("menu"));
 const supporting = h("button", { type: "button", class: "tool", "aria-pressed": "false", title: "IAM, STS, log groups, and calls that only set things up" });
+const more = h("p", { class: "more", hidden: true });
+const lost = h("p", { class: "lost", role: "alert", hidden: true });
 const empty = welcome();
 const toolbar = controls();
-const workspace = h("main", { class: "workspace" }, picture.element, empty, toolbar, panel.element);
-
-let withSupporting = false;
-let polls = 0;
+const lists = h("div", { class: "lists", hidden: true });
+const workspace = h("main", { class: "workspace" }, picture.element, empty, toolbar, lists, panel.element);
 
 document.querySelector("#app")?.append(
   h(
     "header",
     { class: "bar-top" },
+    menuButton,
     logo(),
     h("h1", {}, "Brume"),
     regionName,
@@ -57,13 +64,59 @@ document.querySelector("#app")?.append(
     totals,
     h("span", { class: "spring" }),
     regionTime,
-    traceForm,
+    search.element,
     inboxButton,
+    themeButton(),
   ),
-  workspace,
+  lost,
+  h("div", { class: "body" }, nav.element, workspace),
 );
 listen();
+show();
 void poll();
+
+/** Shows something else, with an address of its own. */
+function go(to: Partial<address.Address>): void {
+  const next = { ...here, ...to };
+  if (!next.tenant) delete next.tenant;
+  location.hash = address.format(next);
+}
+
+function linkTo(open: string): string {
+  return address.format({ ...here, open });
+}
+
+/** Brings the page to what its address says. */
+function show(): void {
+  here = address.parse(location.hash);
+  const kind = kindNamed(here.page);
+  if (!kind && here.page !== address.ARCHITECTURE) here.page = address.ARCHITECTURE;
+  document.title = `${kind?.title ?? "Architecture"} · Brume`;
+  openMenu(false);
+  nav.show(here);
+  const key = address.format({ ...here, open: "" });
+  if (!kind) list = undefined;
+  else if (list?.key !== key) list = { key, view: listView(kind, here.tenant, linkTo) };
+  sync(lists, list ? [list.view.element] : []);
+  lists.hidden = !list;
+  if (here.open) panel.open(here.open, viewOf(here.open));
+  else panel.close();
+  void list?.view.refresh().then(() => list?.view.select(here.open));
+  draw();
+  frame();
+}
+
+/** Shows as much of the picture as can be read around what is open, unless somebody looks at a part of it. */
+function frame(): void {
+  if (!list && !picture.element.hidden && !picture.camera.isHeld) picture.camera.fitAround(picture.middle(panel.view?.node ?? ""));
+}
+
+function viewOf(open: string): () => View {
+  const trace = open.startsWith("trace:") ? traceId(open) : undefined;
+  if (trace) return () => ({ ...traceView(trace, linkTo), key: open });
+  if (open === INBOX) return () => inboxView(showMailCount);
+  return () => nodeView(open, graph, here.tenant, linkTo);
+}
 
 async function poll(): Promise<void> {
   const began = performance.now();
@@ -74,33 +127,55 @@ async function poll(): Promise<void> {
 async function read(): Promise<void> {
   try {
     const answer = await api.architecture();
-    connected(true);
+    connected("");
     if (answer) {
       graph.update(answer, performance.now());
-      setText(regionName, answer.region || "–");
+      const shown = here.tenant ?? answer;
+      setText(regionName, shown.region || "–");
+      regionName.title = `Region, account ${shown.account}`;
       regionTime.dateTime = answer.now;
       setText(regionTime, answer.now ? `${clock(answer.now, false)} UTC` : "");
+      nav.offer({ account: answer.account, region: answer.region }, answer.tenants, here.tenant);
     }
     draw();
+    if (polls === 0) {
+      picture.select(panel.view?.node ?? "");
+      frame();
+    }
     if (polls % 2 === 0) void panel.refresh();
-    if (polls % INBOX_EVERY === 0 && panel.view?.key !== INBOX) void countMail();
+    if (polls % INBOX_EVERY === 0) {
+      if (panel.view?.key !== INBOX) void countMail();
+      void countResources();
+      if (polls > 0) void list?.view.refresh().then(() => list?.view.select(here.open));
+    }
     polls++;
-  } catch {
-    connected(false);
+  } catch (cause) {
+    connected(cause instanceof Error ? cause.message : String(cause));
   }
 }
 
+async function countResources(): Promise<void> {
+  const kinds = await api.counts(here.tenant).catch(() => null);
+  if (kinds) nav.count(kinds);
+}
+
 function draw(): void {
-  const { nodes, links, hidden } = graph.visible(withSupporting);
-  const resources = nodes.filter((node) => node.kind !== "client").length;
-  empty.hidden = resources > 0;
+  const { nodes, links, hidden, left } = graph.visible(withSupporting);
+  const resources = nodes.filter((node) => node.kind !== "client").length + left;
+  empty.hidden = resources > 0 || list !== undefined || polls === 0;
   // Before drawing: what is hidden has no size to fit into.
-  picture.element.hidden = resources === 0;
-  toolbar.hidden = resources === 0 && hidden === 0;
+  picture.element.hidden = resources === 0 || list !== undefined;
+  toolbar.hidden = list !== undefined || (resources === 0 && hidden === 0);
+  showTotals(resources);
+  if (list) return;
   picture.draw(nodes, links, { width: workspace.clientWidth, height: workspace.clientHeight - FOOT });
+  more.hidden = left === 0;
+  setText(more, `${counted(left, "more resource")} without calls`);
   supporting.hidden = hidden === 0 && !withSupporting;
   setText(supporting, withSupporting ? "Hide supporting" : hidden ? `Show supporting (${count(hidden)})` : "Show supporting");
+}
 
+function showTotals(resources: number): void {
   const edges = graph.links.flatMap((link) => link.edges);
   const callsPerSecond = edges.reduce((sum, edge) => sum + edge.callsPerSecond, 0);
   const errors = edges.reduce((sum, edge) => sum + edge.errors, 0);
@@ -110,9 +185,12 @@ function draw(): void {
   totals.lastElementChild?.classList.toggle("failed", edges.some((edge) => edge.errorsPerSecond > 0));
 }
 
-function connected(isLive: boolean): void {
-  state.classList.toggle("live", isLive);
-  setText(stateText, isLive ? "live" : "reconnecting");
+/** @param trouble why the region does not answer; empty when it does */
+function connected(trouble: string): void {
+  state.classList.toggle("live", trouble === "");
+  setText(stateText, trouble === "" ? "live" : "reconnecting");
+  lost.hidden = trouble === "";
+  setText(lost, trouble === "" ? "" : `The region at ${location.host} does not answer (${trouble}). What was read last is still shown.`);
 }
 
 async function countMail(): Promise<void> {
@@ -126,30 +204,21 @@ function showMailCount(mails: number): void {
   inboxButton.setAttribute("aria-label", mails ? `Inbox, ${counted(mails, "mail")}` : "Inbox");
 }
 
-function openNode(end: string): void {
-  const { id, kind } = resource(end);
-  const node = graph.nodes.get(id);
-  if (kind === "email") panel.open(inboxView(showMailCount));
-  else if (node) panel.open(nodeView(node, graph, pushTrace));
-}
-
-function pushTrace(id: string): void {
-  panel.push(traceView(id, pushNode));
-}
-
-function pushNode(end: string): void {
-  const node = graph.nodes.get(resource(end).id);
-  if (node) panel.push(nodeView(node, graph, pushTrace));
-}
-
 function panelChanged(view: View | undefined, closed?: View): void {
   workspace.classList.toggle("with-panel", view !== undefined);
   workspace.classList.toggle("with-wide-panel", view?.isWide ?? false);
   inboxButton.setAttribute("aria-pressed", String(view?.key === INBOX));
   picture.select(view?.node ?? "");
-  // The picture makes room, unless somebody looks at a part of it.
-  if (!picture.camera.isHeld) picture.camera.fitAround(picture.middle(view?.node ?? ""));
-  if (closed) picture.focus(closed.node);
+  list?.view.select(view?.key ?? "");
+  frame();
+  if (!closed) return;
+  if (list) list.view.focus(closed.key);
+  else picture.focus(closed.node);
+}
+
+function openMenu(isOpen: boolean): void {
+  nav.element.classList.toggle("open", isOpen);
+  menuButton.setAttribute("aria-expanded", String(isOpen));
 }
 
 function controls(): HTMLElement {
@@ -165,6 +234,7 @@ function controls(): HTMLElement {
     button("plus", "Zoom in", () => picture.camera.zoom(1.25)),
     button("fit", "Fit to screen", () => picture.camera.fitAround(undefined)),
     supporting,
+    more,
   );
 }
 
@@ -174,23 +244,18 @@ function listen(): void {
     supporting.setAttribute("aria-pressed", String(withSupporting));
     draw();
   });
-  inboxButton.addEventListener("click", () => {
-    if (panel.view?.key === INBOX) panel.close();
-    else panel.open(inboxView(showMailCount));
-  });
-  traceForm.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const id = traceId(traceInput.value);
-    traceInput.setCustomValidity(id ? "" : "A trace id looks like 1-5759e988-bd862e3fe1be46a994272793");
-    if (id) panel.open(traceView(id, pushNode));
-    else traceInput.reportValidity();
-  });
-  traceInput.addEventListener("input", () => traceInput.setCustomValidity(""));
+  window.addEventListener("hashchange", show);
+  inboxButton.addEventListener("click", () => go({ open: here.open === INBOX ? "" : INBOX }));
+  menuButton.addEventListener("click", () => openMenu(!nav.element.classList.contains("open")));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") panel.close();
-    if (event.key === "/" && !(event.target as Element).closest("input")) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      if (nav.element.classList.contains("open")) openMenu(false);
+      else if (here.open) go({ open: "" });
+    }
+    if (event.key === "/" && !(event.target as Element).closest("input, select")) {
       event.preventDefault();
-      traceInput.focus();
+      search.focus();
     }
   });
   let settling = 0;
@@ -199,7 +264,7 @@ function listen(): void {
     settling = window.setTimeout(() => {
       if (polls === 0) return;
       draw();
-      if (!picture.camera.isHeld) picture.camera.fit();
+      if (!list && !picture.camera.isHeld) picture.camera.fit();
     }, 100);
   }).observe(workspace);
 }

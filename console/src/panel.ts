@@ -2,9 +2,10 @@
 
 import { h, setText, sync } from "./dom.ts";
 import { sign } from "./icons.ts";
+import { shortened } from "./visible.ts";
 
 export interface View {
-  /** What the view is of; opening the same again changes nothing. */
+  /** What the view is of, as it stands in the address; opening the same again changes nothing. */
   key: string;
   title: string;
   subtitle: string;
@@ -25,10 +26,18 @@ export class Panel {
   private readonly stack: View[] = [];
   private refreshing = false;
 
-  constructor(private readonly onChange: (view: View | undefined, closed?: View) => void) {
+  /**
+   * @param onChange what is shown now, and what was closed
+   * @param leave asks to close the panel; @param back to go back to the view before
+   */
+  constructor(
+    private readonly onChange: (view: View | undefined, closed?: View) => void,
+    leave: () => void,
+    back: () => void,
+  ) {
     const close = h("button", { type: "button", class: "sign", "aria-label": "Close", title: "Close (Esc)" }, sign("close"));
-    close.addEventListener("click", () => this.close());
-    this.backButton.addEventListener("click", () => this.back());
+    close.addEventListener("click", leave);
+    this.backButton.addEventListener("click", back);
     this.element = h(
       "aside",
       { class: "panel", "aria-labelledby": "panel-title", hidden: true },
@@ -41,18 +50,13 @@ export class Panel {
     return this.stack.at(-1);
   }
 
-  /** Shows a view in place of what is open. */
-  open(view: View): void {
-    this.stack.length = 0;
-    this.push(view);
-  }
-
-  /** Shows a view on top of what is open, which the back button leads back to. */
-  push(view: View): void {
-    if (this.view?.key === view.key) return;
+  /** Shows what the address names: on top of what is open, which the way back leads to, or as the one before. */
+  open(key: string, make: () => View): void {
+    if (this.view?.key === key) return;
+    if (this.stack.at(-2)?.key === key) this.stack.pop();
+    else this.stack.push(make());
     // Nobody goes back further than this.
     if (this.stack.length > 20) this.stack.shift();
-    this.stack.push(view);
     this.show();
   }
 
@@ -78,11 +82,6 @@ export class Panel {
     if (view === this.view) this.name(view);
   }
 
-  private back(): void {
-    this.stack.pop();
-    this.show();
-  }
-
   private show(): void {
     const view = this.view;
     if (!view) return;
@@ -99,8 +98,8 @@ export class Panel {
   }
 
   private name(view: View): void {
-    setText(this.title, view.title);
-    setText(this.subtitle, view.subtitle);
+    setText(this.title, shortened(view.title, 300));
+    setText(this.subtitle, shortened(view.subtitle, 1000));
   }
 }
 

@@ -5,6 +5,7 @@ import { h, setAttribute, setText, svg, sync } from "./dom.ts";
 import { count, millis, rate } from "./format.ts";
 import { HISTORY, type GraphNode, type Link } from "./graph.ts";
 import { icon } from "./icons.ts";
+import { shortened, visible } from "./visible.ts";
 import { CARD, layout, path, type Layout, type Place } from "./layout.ts";
 
 interface Card {
@@ -114,7 +115,7 @@ export class Picture {
   }
 
   private newCard(node: GraphNode): Card {
-    const label = h("span", { class: "label", title: node.label }, node.label);
+    const label = h("span", { class: "label", title: visible(node.label) }, h("bdi", {}, shortened(node.label, 120)));
     const figure = h("span", { class: "figure" });
     const line = svg("path", { class: "line" });
     const area = svg("path", { class: "area" });

@@ -27,7 +27,11 @@ const NOUNS: Record<string, string> = {
   logs: "Log group",
   iam: "IAM",
   sts: "STS",
-  events: "EventBridge",
+  events: "Event bus",
+  scheduler: "Schedule",
+  pipes: "Pipe",
+  dax: "DAX cluster",
+  glacier: "Glacier vault",
   states: "State machine",
   kinesis: "Kinesis stream",
   kms: "KMS key",
@@ -35,7 +39,7 @@ const NOUNS: Record<string, string> = {
   ssm: "Parameter",
 };
 
-const SUPPORTING = new Set(["iam", "sts", "logs", "apigateway"]);
+const SUPPORTING = new Set(["iam", "sts", "logs", "apigateway", "kms", "secretsmanager", "ssm", "glacier", "dax"]);
 
 export function resource(end: string): Resource {
   if (end === "client") return named("client", "client", "Clients");
@@ -70,6 +74,12 @@ function owner(kind: string, rest: string[]): [id: string, label: string] {
       return [path.slice(0, 2).join("/"), path.slice(0, 2).join("/")];
     case "s3": // BUCKET/KEY
       return [first, first];
+    case "events": { // event-bus/BUS, and rule/BUS/RULE, which works for its bus
+      const bus = first === "rule" ? path.slice(1, -1).join("/") || "default" : path.slice(1).join("/");
+      return first === "rule" || first === "event-bus" ? [`event-bus/${bus}`, bus] : [rest.join(":"), second || first];
+    }
+    case "apigateway": // /restapis/API/resources/...
+      return [path.slice(0, 3).join("/"), path[2] ?? first];
     case "logs": // log-group:NAME:log-stream:NAME
       return [rest.slice(0, 2).join(":"), rest[1] ?? first];
     default: {
@@ -86,6 +96,7 @@ const CARRYING: Record<string, RegExp> = {
   lambda: /invo(ke|cation)/i,
   dynamodb: /Item|^Query|^Scan|^Transact|Statement|^GetRecords/,
   s3: /Object|Part|MultipartUpload/,
+  events: /^PutEvents/,
 };
 const SETTING_UP = /^(Create|Delete|Describe|List|Put|Set|Get|Update|Tag|Untag|Add|Remove|Attach|Detach|Subscribe|Unsubscribe)/;
 

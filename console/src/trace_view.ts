@@ -5,18 +5,19 @@ import { h, sync } from "./dom.ts";
 import { clock, counted, millis } from "./format.ts";
 import { quiet, type View } from "./panel.ts";
 import { resource } from "./resource.ts";
+import { shortened } from "./visible.ts";
 
 /** The trace id in what somebody pasted, which may be a whole tracing header. */
 export function traceId(pasted: string): string | undefined {
   return /\b1-[0-9a-f]{8}-[0-9a-f]{24}\b/i.exec(pasted)?.[0].toLowerCase();
 }
 
-/** @param openNode shows a resource by its ARN */
-export function traceView(id: string, openNode: (arn: string) => void): View {
+/** @param link the address of a resource by its ARN */
+export function traceView(id: string, link: (arn: string) => string): View {
   const body = h("div", { class: "waterfall" });
   let shown = "";
   return {
-    key: `trace ${id}`,
+    key: `trace:${id}`,
     title: "Trace",
     subtitle: id,
     node: "",
@@ -27,12 +28,12 @@ export function traceView(id: string, openNode: (arn: string) => void): View {
       const now = JSON.stringify(hops);
       if (now === shown) return;
       shown = now;
-      sync(body, hops?.length ? waterfall(hops, openNode) : [quiet("The region remembers no hops of this trace.")]);
+      sync(body, hops?.length ? waterfall(hops, link) : [quiet("The region remembers no hops of this trace.")]);
     },
   };
 }
 
-function waterfall(hops: api.Hop[], openNode: (arn: string) => void): HTMLElement[] {
+function waterfall(hops: api.Hop[], link: (arn: string) => string): HTMLElement[] {
   const start = Math.min(...hops.map((hop) => hop.start));
   const end = Math.max(...hops.map((hop) => hop.start + hop.durationMicros / 1000));
   const whole = Math.max(end - start, 0.001);
@@ -43,7 +44,7 @@ function waterfall(hops: api.Hop[], openNode: (arn: string) => void): HTMLElemen
     `${counted(hops.length, "hop")} in ${millis(whole)}, from ${clock(new Date(start).toISOString())}`,
     failed ? h("span", { class: "failed" }, ` · ${failed} failed`) : null,
   );
-  const rows = nested(hops).map(({ hop, depth }) => hopElement(hop, depth, start, whole, openNode));
+  const rows = nested(hops).map(({ hop, depth }) => hopElement(hop, depth, start, whole, link));
   return [summary, h("ol", { class: "hops" }, ...rows)];
 }
 
@@ -74,7 +75,7 @@ function hopElement(
   depth: number,
   start: number,
   whole: number,
-  openNode: (arn: string) => void,
+  link: (arn: string) => string,
 ): HTMLElement {
   const on = hop.resource ? resource(hop.resource) : undefined;
   const bar = h("span", { class: "bar", "data-kind": on?.kind ?? hop.name.split(":")[0] });
@@ -84,9 +85,7 @@ function hopElement(
   const name = h("span", { class: "hop-name" }, hop.name);
   name.style.paddingLeft = `${Math.min(depth, 8) * 12}px`;
   if (on) {
-    const button = h("button", { type: "button", class: "link-button", title: hop.resource }, on.label);
-    button.addEventListener("click", () => openNode(hop.resource));
-    name.append(button);
+    name.append(h("a", { class: "hop-resource", href: link(hop.resource), title: hop.resource }, h("bdi", {}, shortened(on.label, 200))));
   }
   return h(
     "li",
@@ -94,6 +93,6 @@ function hopElement(
     name,
     h("span", { class: "bars" }, bar),
     h("span", { class: "took" }, millis(hop.durationMicros / 1000)),
-    hop.error ? h("span", { class: "hop-error" }, hop.error) : null,
+    hop.error ? h("span", { class: "hop-error" }, shortened(hop.error, 2000)) : null,
   );
 }

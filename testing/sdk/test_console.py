@@ -1,11 +1,14 @@
 """What the console is told: everything that the region holds, in pages, without secrets, and to nobody else."""
 
 import json
+import os
+import shutil
+import subprocess
 import urllib.parse
 
 import pytest
 
-from brume_region import DEFAULT_ACCOUNT, allow, eventually
+from brume_region import DEFAULT_ACCOUNT, REPOSITORY, allow, eventually
 
 HOSTILE = "<script>document.title='taken'</script>\u202egnp.exe\u0007\u0000"
 SECRET = "correct-horse-battery-staple"
@@ -285,3 +288,17 @@ def test_the_page_runs_nothing_but_its_own(region):
     assert policy["default-src"] == "'none'" and policy["script-src"] == policy["connect-src"] == "'self'"
     assert policy["frame-ancestors"] == "'none'" and "unsafe" not in str(policy)
     assert region.http("GET", "/_brume/api/status").headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_browser_shows_it(region, stock, tmp_path):
+    """Runs the page's own tests of a real region; see console/tests/region.test.mjs."""
+    browser = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    packages = REPOSITORY / "console" / "node_modules" / "playwright-core"
+    if not browser or not packages.is_dir() or not shutil.which("node"):
+        pytest.skip("needs a Chromium, and npm ci in console/")
+    arns = tmp_path / "arns.json"
+    arns.write_text(json.dumps({kind: stock[kind] for kind in [*KINDS, "rule"]}))
+    done = subprocess.run(["node", "--test", "tests/region.test.mjs"], cwd=REPOSITORY / "console",
+                          env={**os.environ, "CHROMIUM": browser, "BRUME_ENDPOINT": region.endpoint, "BRUME_ARNS": str(arns)},
+                          capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
