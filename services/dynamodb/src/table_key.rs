@@ -5,6 +5,7 @@
 //! keys that items are sealed under ([`crate::sealing`]), and looks every few minutes whether the key can be used, and
 //! closes the table while it cannot.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clock::{JobOutcome, Jobs, NewJob};
@@ -12,14 +13,15 @@ use cloud::Ctx;
 use dynamodb_api::{SSESpecification, error};
 use kms_api::{CreateGrantInput, DescribeKeyInput, GrantConstraints, KeyMetadata};
 use shapes::ApiError;
-use store::{Scope, Tx};
+use store::{Order, Range, Scope, Tx};
 
 use crate::DynamoDb;
 use crate::errors::validation;
 use crate::jobs::{self, Running, Work};
 use crate::sealing::{DATA_KEYS, DataKeyRow, context};
+use crate::streams;
 use crate::table::TableStatus;
-use crate::tables::{Encryption, TABLES, TableRow};
+use crate::tables::{BACKUPS, Encryption, TABLES, TableRow};
 use crate::target::Target;
 
 /// How soon a table follows its key.
@@ -219,7 +221,40 @@ impl Running {
     }
 }
 
+/// Has the data keys of a table that is being deleted forgotten once nothing is sealed under them: its stream is gone after a
+/// day, its backups when they are.
+pub(crate) fn forget_data_keys(ctx: &Ctx, tx: &mut Tx<'_>, target: &Target, row: &TableRow) {
+    if row.data_keys.is_empty() {
+        return;
+    }
+    let work = Work::ForgetDataKeys { numbers: row.data_keys.clone() };
+    let payload = jobs::encode(target.account, target.region, &target.name, &work);
+    let due = ctx.now() + 2 * streams::KEPT_FOR;
+    let job = NewJob { kind: jobs::PURGE, subject: target.arn(), payload, due };
+    Jobs::add(tx, ctx.now(), ctx.ids().number(), job);
+}
+
 impl Running {
+    pub(crate) async fn forget_data_keys(&self, numbers: &[u64]) -> Result<JobOutcome, ApiError> {
+        let numbers = numbers.to_vec();
+        let is_done = self
+            .step(move |_, _, tx, _| {
+                let mut is_needed = false;
+                BACKUPS.visit(tx, &Range::all(), Order::Ascending, |_, backup| {
+                    is_needed = backup.table.data_keys.iter().any(|number| numbers.contains(number));
+                    if is_needed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })?;
+                if !is_needed {
+                    tx.with_scope(&Scope::global(), |tx| {
+                        numbers.iter().for_each(|number| DATA_KEYS.delete(tx, number));
+                    });
+                }
+                Ok(!is_needed)
+            })
+            .await?;
+        Ok(if is_done { JobOutcome::Done } else { JobOutcome::Again(self.ctx.now() + streams::KEPT_FOR) })
+    }
+
     /// A data key for a table that was protected before items were sealed under such keys.
     async fn first_data_key(
         &self,

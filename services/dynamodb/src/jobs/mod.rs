@@ -60,6 +60,7 @@ pub(crate) enum Work {
     FillReplica { region: String, group: u64 },
     ForgetDeletions { table: u64 },
     ForgetReplica { table: u64 },
+    ForgetDataKeys { numbers: Vec<u64> },
 }
 
 /// What a restored table is filled from.
@@ -167,6 +168,7 @@ impl Running {
             Work::Purge { places, time_to_live, journal } => self.purge(places, time_to_live, journal).await,
             Work::Backup { id } => self.copy_backup(id).await,
             Work::Restore { source } => self.restore(source).await,
+            Work::ForgetDataKeys { numbers } => self.forget_data_keys(&numbers).await,
             Work::CheckKey { table, key_arn } => self.check_key(table, &key_arn).await,
             Work::Export { id } => self.export(id).await,
             Work::Import { id } => self.import(id).await,

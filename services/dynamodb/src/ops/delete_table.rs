@@ -17,7 +17,7 @@ use crate::jobs::{self, Work};
 use crate::table::TableStatus;
 use crate::tables::{BACKUPS, TABLES};
 use crate::target::Target;
-use crate::{replication, streams};
+use crate::{replication, streams, table_key};
 
 impl Handle<DeleteTable> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &DeleteTableInput) -> Result<Guard, ApiError> {
@@ -73,5 +73,6 @@ pub(crate) fn delete_within(
         journal: row.journal.as_ref().map(|journal| journal.id),
     };
     jobs::start(ctx, tx, jobs::PURGE, target, &work);
+    table_key::forget_data_keys(ctx, tx, target, row);
     Ok(Arc::clone(table))
 }

@@ -156,3 +156,67 @@ async fn no_nonce_comes_twice() {
         assert!(Arc::ptr_eq(&key, &keys.find(KeyName::Owned(1)).unwrap()), "the key goes on counting");
     }
 }
+
+/// A table that a KMS key protected before items were sealed under data keys.
+#[tokio::test]
+async fn a_table_from_before_gets_a_data_key() {
+    use std::time::Duration;
+
+    use dynamodb_api::op::{CreateTable, PutItem};
+    use dynamodb_api::{
+        AttributeDefinition, AttributeValue, CreateTableInput, KeySchemaElement, PutItemInput,
+        SSESpecification,
+    };
+
+    use crate::tables::TABLES;
+
+    let region = kit::TestRegion::with_jobs(|cloud| {
+        let dynamodb = crate::DynamoDbService::new(cloud.clone());
+        let kms = kms::KmsService::new(cloud.clone());
+        (vec![dynamodb.service(), kms.service()], dynamodb.jobs())
+    });
+    let name = || "orders".to_owned();
+    let input = CreateTableInput {
+        table_name: name(),
+        attribute_definitions: Some(vec![AttributeDefinition {
+            attribute_name: "id".to_owned(),
+            attribute_type: "S".to_owned(),
+        }]),
+        key_schema: Some(vec![KeySchemaElement {
+            attribute_name: "id".to_owned(),
+            key_type: "HASH".to_owned(),
+        }]),
+        billing_mode: Some("PAY_PER_REQUEST".to_owned()),
+        sse_specification: Some(SSESpecification { enabled: Some(true), ..Default::default() }),
+        ..Default::default()
+    };
+    region.call::<CreateTable>(input).await.unwrap();
+    let ctx = region.ctx();
+    let stripped = ctx.write(move |tx| {
+        let mut row = TABLES.find(tx, &name())?.unwrap();
+        row.data_keys.clear();
+        TABLES.put(tx, &name(), &row);
+        Ok::<_, ApiError>(row.id)
+    });
+    let table = stripped.await.unwrap();
+    let put = async |id: &str| {
+        let item = [("id".to_owned(), AttributeValue::S(id.to_owned()))].into();
+        let input = PutItemInput { table_name: "orders".to_owned(), item, ..Default::default() };
+        region.call::<PutItem>(input).await.unwrap();
+    };
+    put("a").await;
+    region.settle().await;
+    region.advance(Duration::from_secs(301)).await;
+    region.settle().await;
+    put("b").await;
+    let mut kinds = Vec::new();
+    let mut snapshot = ctx.read().unwrap();
+    ITEMS
+        .visit_at(&mut snapshot, &Range::prefix(&table), Order::Ascending, |_, (_, key), row| {
+            kinds.push((key.0.contains(&b'a'), row[0]));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    kinds.sort_unstable();
+    assert_eq!(kinds, [(false, KMS), (true, OWNED)]);
+}

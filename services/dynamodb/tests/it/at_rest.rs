@@ -5,15 +5,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use dynamodb_api::op::{
-    CreateBackup, DescribeTable, PutItem, Query, RestoreTableFromBackup, RestoreTableToPointInTime, Scan,
-    TransactWriteItems,
+    CreateBackup, DescribeTable, GetItem, PutItem, Query, RestoreTableFromBackup, RestoreTableToPointInTime,
+    Scan, TransactWriteItems,
 };
 use dynamodb_api::*;
+use identity::Region;
 
 use crate::exports::{Transfers, full};
 use crate::kit::{attribute, item, key, projection, query, show, show_all, table, values_of};
 use crate::streams::{enabled, read};
 
+const OTHER: &str = "us-west-2";
 /// Stands in values, and in the name of an attribute that is no key.
 const SECRET: &str = "marmalade";
 
@@ -90,6 +92,22 @@ async fn restored(transfers: &Transfers, backup: &str) {
     panic!("the backup is not made");
 }
 
+/// Until the other region has the last write.
+async fn until_carried(transfers: &Transfers) {
+    let region = &transfers.db.region;
+    let there = region.ctx().in_tenant(region.ctx().account(), Region::known(OTHER).unwrap());
+    for _ in 0..10_000 {
+        let input =
+            GetItemInput { table_name: "orders".to_owned(), key: item("pk=customer4"), ..Default::default() };
+        let found = there.call::<GetItem>(input).await.unwrap().item;
+        if found.is_some_and(|item| show(&item).contains("carried")) {
+            return;
+        }
+        region.settle().await;
+    }
+    panic!("the write does not arrive");
+}
+
 /// Everything that makes copies of items.
 async fn write_all(transfers: &Transfers) {
     let db = &transfers.db;
@@ -153,6 +171,13 @@ async fn write_all(transfers: &Transfers) {
     .unwrap();
     until_open(transfers, "orders").await;
     until_open(transfers, "earlier").await;
+    let create = CreateReplicationGroupMemberAction { region_name: OTHER.to_owned(), ..Default::default() };
+    let replica = ReplicationGroupUpdate { create: Some(create), ..Default::default() };
+    let input = UpdateTableInput { replica_updates: Some(vec![replica]), ..Default::default() };
+    db.update_table(input).await.unwrap();
+    until_open(transfers, "orders").await;
+    db.update("pk=customer4", "SET note = :n", &format!(":n={SECRET}-carried")).await.unwrap();
+    until_carried(transfers).await;
     let ended = transfers.ended(&export).await;
     assert_eq!(transfers.lines(&ended).await.len(), 21);
     for name in ["restored", "earlier"] {
@@ -181,7 +206,7 @@ async fn read_all(transfers: &Transfers) {
     let (old, new): (Vec<_>, Vec<_>) =
         images.map(|change| (told(change.old_image.as_ref()), told(change.new_image.as_ref()))).unzip();
     let count = |all: &[bool]| all.iter().filter(|told| **told).count();
-    assert_eq!((count(&old), count(&new)), (3, 24), "of {} records", records.len());
+    assert_eq!((count(&old), count(&new)), (4, 25), "of {} records", records.len());
 }
 
 async fn nothing_but_keys_is_found(transfers: Transfers) {

@@ -1,16 +1,20 @@
 //! Tables that are protected with KMS keys.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use cloud::Ctx;
 use dynamodb_api::op::{
-    CreateBackup, CreateTable, DescribeTable, GetItem, PutItem, RestoreTableFromBackup, Scan,
+    CreateBackup, CreateTable, DeleteBackup, DeleteTable, DescribeTable, GetItem, PutItem,
+    RestoreTableFromBackup, Scan,
 };
 use dynamodb_api::*;
 use identity::{AccountId, Principal};
 use kms_api::op::{CreateKey, DisableKey, EnableKey, ListGrants, RotateKeyOnDemand};
 use kms_api::{CreateKeyInput, DisableKeyInput, EnableKeyInput, ListGrantsInput, RotateKeyOnDemandInput};
+use kv::{KeyRange, Order};
 use shapes::ApiError;
+use store::{Reader, Scope};
 
 use crate::kit::{Db, item, put, show_all, table, told};
 use crate::streams::{self, enabled, iterator};
@@ -175,4 +179,50 @@ async fn a_key_that_was_rotated_opens_what_it_sealed() {
     db.put("pk=b n=2").await;
     let db = db.restarted();
     assert_eq!(db.scan().await, ["n=1 pk=a", "n=2 pk=b"]);
+}
+
+/// How many data keys the region remembers.
+fn data_keys(db: &Db) -> usize {
+    let (from, to) = (b"dynamodb/data-key\0".as_slice(), b"dynamodb/data-key\x01".as_slice());
+    let mut count = 0;
+    let mut snapshot = db.region.cloud.store().read(&Scope::global()).unwrap();
+    snapshot
+        .scan(KeyRange { from, to }, Order::Ascending, &mut |_, _| {
+            count += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    count
+}
+
+#[tokio::test]
+async fn data_keys_outlive_their_table_as_long_as_its_backups_do() {
+    let db = Db::start();
+    let (id, _) = key(&db).await;
+    db.call::<CreateTable>(protected("orders", Some(&id))).await.unwrap();
+    protect(&db, specification(None)).await;
+    db.put("pk=a n=1").await;
+    let input = CreateBackupInput { table_name: "orders".to_owned(), backup_name: "b".to_owned() };
+    let backup_arn = db.call::<CreateBackup>(input).await.unwrap().backup_details.unwrap().backup_arn;
+    db.region.settle().await;
+    db.call::<DeleteTable>(DeleteTableInput { table_name: "orders".to_owned() }).await.unwrap();
+    db.region.settle().await;
+    assert_eq!(data_keys(&db), 2);
+    let days = |days: u64| Duration::from_secs(days * 86_400 + 60);
+    db.region.advance(days(3)).await;
+    db.region.settle().await;
+    let input = RestoreTableFromBackupInput {
+        backup_arn: backup_arn.clone(),
+        target_table_name: "restored".to_owned(),
+        ..Default::default()
+    };
+    db.call::<RestoreTableFromBackup>(input).await.unwrap();
+    db.region.settle().await;
+    let input = ScanInput { table_name: "restored".to_owned(), ..Default::default() };
+    assert_eq!(show_all(&db.call::<Scan>(input).await.unwrap().items.unwrap()), "n=1 pk=a");
+    assert_eq!(data_keys(&db), 3);
+    db.call::<DeleteBackup>(DeleteBackupInput { backup_arn }).await.unwrap();
+    db.region.advance(days(1)).await;
+    db.region.settle().await;
+    assert_eq!(data_keys(&db), 1, "that of the restored table is left");
 }
