@@ -1,9 +1,13 @@
-"""GetItem through a DAX cluster beside GetItem over HTTP, with the same client language. Wants a running region
-(AWS_ENDPOINT_URL and keys, as `brume env` prints them), boto3 and amazon-dax-client."""
+"""GetItem through a DAX cluster beside GetItem over HTTP, with the same client language, and how long a hit takes inside
+the region. Wants a running region (AWS_ENDPOINT_URL and keys, as `brume env` prints them), boto3 and
+amazon-dax-client."""
 
 import json
+import os
+import re
 import sys
 import time
+import urllib.request
 
 import amazondax
 import boto3
@@ -21,6 +25,16 @@ def rate(get):
         get()
         calls += 1
     return calls / (time.perf_counter() - began)
+
+
+def hits_inside():
+    """Hits so far by the region's own histogram: their seconds, and how many took no longer than each bound."""
+    with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/_brume/metrics") as answer:
+        text = answer.read().decode()
+    name = r'brume_call_seconds_%s\{service="dax",operation="ItemCacheHit"'
+    seconds = re.search(name % "sum" + r"\} (\S+)", text)
+    buckets = dict(re.findall(name % "bucket" + r',le="([^"]+)"\} (\d+)', text))
+    return float(seconds[1]) if seconds else 0.0, {bound: int(count) for bound, count in buckets.items()}
 
 
 def main():
@@ -42,8 +56,16 @@ def main():
             time.sleep(0.1)
         plain = rate(lambda: tables.get_item(TableName=NAME, Key=key))
         with amazondax.AmazonDaxClient(endpoint_url=cluster["ClusterDiscoveryEndpoint"]["URL"]) as client:
+            client.get_item(TableName=NAME, Key=key)
+            seconds, buckets = hits_inside()
             hits = rate(lambda: client.get_item(TableName=NAME, Key=key))
+            seconds, buckets = hits_inside()[0] - seconds, {
+                bound: count - buckets.get(bound, 0) for bound, count in hits_inside()[1].items()}
         print(f"GetItem over HTTP {plain:.0f}/s, from a DAX cluster's cache {hits:.0f}/s: {hits / plain:.1f} times as many")
+        count = buckets["+Inf"]
+        shares = ", ".join(f"{100 * buckets[bound] / count:.2f} % within {float(bound) * 1e6:.0f} us"
+                           for bound in ("0.000002", "0.000005", "0.00001", "0.000025") if bound in buckets)
+        print(f"A hit inside the region: {1e6 * seconds / count:.2f} us on average of {count}; {shares}")
     finally:
         dax.delete_cluster(ClusterName=NAME[:20])
         tables.delete_table(TableName=NAME)

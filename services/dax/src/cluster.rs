@@ -132,7 +132,8 @@ impl Cluster {
         if self.is_tls { "daxs" } else { "dax" }
     }
 
-    pub(crate) fn add_node(&mut self, port: u16, region: &str, now: Timestamp) {
+    /// A node more, in this zone.
+    pub(crate) fn add_node(&mut self, port: u16, zone: String, now: Timestamp) {
         let number = self.next_node;
         self.next_node += 1;
         // a to z, then aa and on.
@@ -148,7 +149,7 @@ impl Cluster {
         self.nodes.push(Node {
             id: format!("{}-{letters}", self.name),
             port,
-            zone: crate::subnet_group::zone(region, number as usize),
+            zone,
             created: now,
             status: Status::Creating,
         });

@@ -1,7 +1,12 @@
 //! Subnet groups: kept as they were named. The region has no subnets, so where they lie is made up from their order.
 
 use serde::{Deserialize, Serialize};
+use shapes::ApiError;
 
+use crate::errors;
+
+/// Zones that a region has.
+const ZONES: usize = 3;
 /// The group of clusters that name none.
 pub(crate) const DEFAULT: &str = "default";
 
@@ -31,7 +36,29 @@ impl SubnetGroup {
     }
 }
 
+/// Where new nodes go: into the zones that were named, one for each, or spread over all behind the `first` ones.
+pub(crate) fn zones(
+    region: &str,
+    named: Option<Vec<String>>,
+    first: usize,
+    count: usize,
+) -> Result<Vec<String>, ApiError> {
+    let Some(named) = named.filter(|named| !named.is_empty()) else {
+        return Ok((first..first + count).map(|index| zone(region, index)).collect());
+    };
+    if named.len() != count {
+        return Err(errors::invalid_combination(format!(
+            "There must be as many availability zones as new nodes, which are {count}"
+        )));
+    }
+    let is_zone = |name: &str| (0..ZONES).any(|index| zone(region, index) == name);
+    match named.iter().find(|name| !is_zone(name)) {
+        Some(name) => Err(errors::invalid_value(format!("{name} is not an availability zone of {region}"))),
+        None => Ok(named),
+    }
+}
+
 /// `us-east-1a` and on.
 pub(crate) fn zone(region: &str, index: usize) -> String {
-    format!("{region}{}", char::from(b'a' + (index % 3) as u8))
+    format!("{region}{}", char::from(b'a' + (index % ZONES) as u8))
 }

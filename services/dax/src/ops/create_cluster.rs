@@ -25,7 +25,10 @@ impl Handle<CreateCluster> for Dax {
         input: CreateClusterInput,
     ) -> Result<CreateClusterOutput, ApiError> {
         let factor = input.replication_factor;
+        let count = usize::try_from(factor).unwrap_or_default();
+        let zones = input.availability_zones.clone();
         let mut cluster = draft(ctx, input)?;
+        let zones = subnet_group::zones(ctx.region().as_str(), zones, 0, count)?;
         if cluster.is_tls && !self.cloud.ports().is_some_and(|ports| ports.has_tls()) {
             return Err(errors::invalid_combination(
                 "The region has no certificate for clusters with TLS: start it with --tls-certificate and --tls-key",
@@ -41,9 +44,9 @@ impl Handle<CreateCluster> for Dax {
                 cluster.nodes.clear();
                 cluster.next_node = 0;
                 cluster.port = service.take_port(&own, tx, &cluster)?;
-                for _ in 0..factor {
+                for zone in &zones {
                     let port = service.take_port(&own, tx, &cluster)?;
-                    cluster.add_node(port, own.region().as_str(), own.now());
+                    cluster.add_node(port, zone.clone(), own.now());
                 }
                 CLUSTERS.put(tx, &cluster.name, &cluster);
                 note(&own, tx, "CLUSTER", &cluster.name, "Cluster creation started.")?;
@@ -65,10 +68,16 @@ fn draft(ctx: &Ctx, input: CreateClusterInput) -> Result<Cluster, ApiError> {
     if factor > MAXIMUM_NODES {
         return Err(errors::too_many_nodes(MAXIMUM_NODES));
     }
-    if input.availability_zones.as_ref().is_some_and(|zones| zones.len() != factor as usize) {
-        return Err(errors::invalid_combination(
-            "The number of availability zones must be the replication factor",
-        ));
+    if let Some(other) = input.network_type.as_deref().filter(|network_type| *network_type != "ipv4") {
+        return Err(errors::invalid_combination(format!(
+            "The subnets of the region have addresses of ipv4 only, and not {other}"
+        )));
+    }
+    let encryption = input.cluster_endpoint_encryption_type.as_deref().unwrap_or("NONE");
+    if !matches!(encryption, "NONE" | "TLS") {
+        return Err(errors::invalid_value(format!(
+            "ClusterEndpointEncryptionType is NONE or TLS, and not {encryption}"
+        )));
     }
     let role = input.iam_role_arn;
     let is_role = identity::arn::split(&role)

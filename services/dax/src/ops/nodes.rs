@@ -12,9 +12,9 @@ use shapes::ApiError;
 use store::Tx;
 
 use super::{cluster_guard, find_cluster, note};
-use crate::cluster::{MAXIMUM_NODES, Status};
+use crate::cluster::{Cluster, MAXIMUM_NODES, Node, Status};
 use crate::tables::CLUSTERS;
-use crate::{Dax, errors, jobs};
+use crate::{Dax, errors, jobs, subnet_group};
 
 impl Handle<IncreaseReplicationFactor> for Dax {
     fn guard(&self, ctx: &Ctx, input: &IncreaseReplicationFactorInput) -> Result<Guard, ApiError> {
@@ -40,9 +40,12 @@ impl Handle<IncreaseReplicationFactor> for Dax {
                         "The new replication factor must be greater than the current one",
                     ));
                 }
-                while (cluster.nodes.len() as i32) < wanted {
+                let more = (wanted as usize).saturating_sub(cluster.nodes.len());
+                let first = cluster.next_node as usize;
+                let named = input.availability_zones.clone();
+                for zone in subnet_group::zones(own.region().as_str(), named, first, more)? {
                     let port = service.take_port(&own, tx, &cluster)?;
-                    cluster.add_node(port, own.region().as_str(), own.now());
+                    cluster.add_node(port, zone, own.now());
                 }
                 cluster.status = Status::Modifying;
                 CLUSTERS.put(tx, &cluster.name, &cluster);
@@ -94,7 +97,7 @@ impl Transact<DecreaseReplicationFactor> for Dax {
             ));
         }
         let leaving = if named.is_empty() {
-            cluster.nodes[wanted_nodes..].iter().map(|node| node.id.clone()).collect()
+            last_of(&cluster, input.availability_zones.as_deref(), current - wanted_nodes)?
         } else {
             named
         };
@@ -110,6 +113,18 @@ impl Transact<DecreaseReplicationFactor> for Dax {
         jobs::schedule(ctx, tx, &cluster);
         Ok(DecreaseReplicationFactorOutput { cluster: Some(cluster.describe(&self.host())) })
     }
+}
+
+/// The nodes that came last, of these zones if any are named.
+fn last_of(cluster: &Cluster, zones: Option<&[String]>, count: usize) -> Result<Vec<String>, ApiError> {
+    let zones = zones.filter(|zones| !zones.is_empty());
+    let may_leave = |node: &&Node| zones.is_none_or(|zones| zones.contains(&node.zone));
+    let leaving = cluster.nodes.iter().rev().filter(may_leave).take(count);
+    let leaving: Vec<String> = leaving.map(|node| node.id.clone()).collect();
+    if leaving.len() == count {
+        return Ok(leaving);
+    }
+    Err(errors::invalid_combination("The availability zones have fewer nodes than are to be removed"))
 }
 
 impl Transact<RebootNode> for Dax {

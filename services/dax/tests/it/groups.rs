@@ -301,3 +301,83 @@ async fn encryption_at_rest_and_tags_are_told_and_tls_wants_a_certificate() {
     assert_eq!(refused.name(), "InvalidParameterCombinationException");
     assert!(refused.message().contains("certificate"));
 }
+
+#[tokio::test]
+async fn nodes_are_in_the_zones_that_were_named() {
+    let lab = Lab::new().await;
+    let zones =
+        |zones: &[&str]| Some(zones.iter().map(|zone| format!("us-east-1{zone}")).collect::<Vec<_>>());
+    lab.create_cluster(|cluster| {
+        cluster.cluster_name = "d".to_owned();
+        cluster.replication_factor = 3;
+        cluster.availability_zones = zones(&["c", "c", "a"]);
+    })
+    .await;
+    let nodes = async || {
+        lab.region.advance(Duration::from_secs(2)).await;
+        let named =
+            api::DescribeClustersInput { cluster_names: Some(vec!["d".to_owned()]), ..Default::default() };
+        let described = lab.region.call::<op::DescribeClusters>(named).await.expect("clusters");
+        let nodes = described.clusters.unwrap_or_default().remove(0).nodes.unwrap_or_default();
+        let place = |node: api::ClusterNode| {
+            format!("{} {}", node.node_id.unwrap_or_default(), node.availability_zone.unwrap_or_default())
+        };
+        nodes.into_iter().map(place).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(nodes().await, "d-a us-east-1c, d-b us-east-1c, d-c us-east-1a");
+    let decrease = |factor, named| api::DecreaseReplicationFactorInput {
+        cluster_name: "d".to_owned(),
+        new_replication_factor: factor,
+        availability_zones: named,
+        ..Default::default()
+    };
+    let refused = lab.region.call::<op::DecreaseReplicationFactor>(decrease(1, zones(&["a"]))).await;
+    assert_eq!(refused.expect_err("one only").name(), "InvalidParameterCombinationException");
+    lab.region.call::<op::DecreaseReplicationFactor>(decrease(2, zones(&["c"]))).await.expect("fewer nodes");
+    assert_eq!(nodes().await, "d-a us-east-1c, d-c us-east-1a");
+    let increase = |factor, named| api::IncreaseReplicationFactorInput {
+        cluster_name: "d".to_owned(),
+        new_replication_factor: factor,
+        availability_zones: named,
+    };
+    for (named, error) in [
+        (zones(&["a", "b"]), "InvalidParameterCombinationException"),
+        (zones(&["z"]), "InvalidParameterValueException"),
+    ] {
+        let refused = lab.region.call::<op::IncreaseReplicationFactor>(increase(3, named)).await;
+        assert_eq!(refused.expect_err("no such zones").name(), error);
+    }
+    lab.region.call::<op::IncreaseReplicationFactor>(increase(3, zones(&["b"]))).await.expect("more nodes");
+    assert_eq!(nodes().await, "d-a us-east-1c, d-c us-east-1a, d-d us-east-1b");
+}
+
+#[tokio::test]
+async fn what_the_region_has_not_is_refused_by_name() {
+    let lab = Lab::new().await;
+    let cluster = || api::CreateClusterInput {
+        cluster_name: "d".to_owned(),
+        node_type: "dax.t3.small".to_owned(),
+        replication_factor: 1,
+        iam_role_arn: crate::client::ROLE.to_owned(),
+        ..Default::default()
+    };
+    let ipv6 = api::CreateClusterInput { network_type: Some("ipv6".to_owned()), ..cluster() };
+    let sealed =
+        api::CreateClusterInput { cluster_endpoint_encryption_type: Some("SSL".to_owned()), ..cluster() };
+    let large = api::CreateClusterInput { node_type: "dax.x9.huge".to_owned(), ..cluster() };
+    let strange = api::CreateClusterInput { iam_role_arn: "arn:aws:iam::1:user/u".to_owned(), ..cluster() };
+    let groups = api::CreateClusterInput { parameter_group_name: Some("none".to_owned()), ..cluster() };
+    let subnets = api::CreateClusterInput { subnet_group_name: Some("none".to_owned()), ..cluster() };
+    for (input, name, word) in [
+        (ipv6, "InvalidParameterCombinationException", "ipv6"),
+        (sealed, "InvalidParameterValueException", "SSL"),
+        (large, "InvalidParameterValueException", "dax.x9.huge"),
+        (strange, "InvalidParameterValueException", "role"),
+        (groups, "ParameterGroupNotFoundFault", "none"),
+        (subnets, "SubnetGroupNotFoundFault", "none"),
+    ] {
+        let refused = lab.region.call::<op::CreateCluster>(input).await.expect_err("no such cluster");
+        assert_eq!(refused.name(), name);
+        assert!(refused.message().contains(word), "{}", refused.message());
+    }
+}
