@@ -2,6 +2,7 @@
 //! one is left; one without a neighbour goes up as it is.
 
 use blobs::sealed::Digests;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -46,8 +47,8 @@ impl TreeHasher {
     }
 }
 
-impl Digests for TreeHasher {
-    fn update(&mut self, mut bytes: &[u8]) {
+impl TreeHasher {
+    fn take(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let room = usize::try_from(MEGABYTE - self.in_leaf).unwrap_or(usize::MAX);
             let (head, rest) = bytes.split_at(room.min(bytes.len()));
@@ -58,6 +59,12 @@ impl Digests for TreeHasher {
                 self.end_leaf();
             }
         }
+    }
+}
+
+impl Digests for TreeHasher {
+    fn update(&mut self, pieces: &[Bytes]) {
+        pieces.iter().for_each(|piece| self.take(piece));
     }
 }
 
@@ -105,7 +112,6 @@ pub(crate) fn is_aligned(from: u64, to: u64, total: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use blobs::sealed::Digests;
     use sha2::{Digest as _, Sha256};
 
     use super::{Digest, Root, TreeHasher, is_aligned, root};
@@ -126,7 +132,7 @@ mod tests {
     fn a_leaf_is_a_megabyte_however_the_bytes_come() {
         let bytes = vec![7; (5 << 20) / 2];
         let mut hasher = TreeHasher::default();
-        bytes.chunks(700_001).for_each(|piece| hasher.update(piece));
+        bytes.chunks(700_001).for_each(|piece| hasher.take(piece));
         let leaves = hasher.finish();
         let expected: Vec<u8> = bytes.chunks(1 << 20).flat_map(Sha256::digest).collect();
         assert_eq!(leaves, expected);

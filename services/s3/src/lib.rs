@@ -76,6 +76,7 @@ impl ObjectStore {
             policies: PolicyCache::default(),
             lines: access_log::Lines::default(),
             reads: analytics::Reads::default(),
+            md5_lanes: Arc::default(),
         })))
     }
 
@@ -131,6 +132,8 @@ pub(crate) struct S3 {
     pub(crate) lines: access_log::Lines,
     /// For analyses of storage classes.
     pub(crate) reads: analytics::Reads,
+    /// Where uploads under way are hashed together.
+    pub(crate) md5_lanes: Arc<md5_lanes::Lanes>,
 }
 
 impl S3 {

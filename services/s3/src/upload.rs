@@ -2,9 +2,12 @@
 //!
 //! Small contents become rows, so that many of them share one commit. Larger ones become files.
 
+use std::sync::Arc;
+
 use blobs::sealed::{Digests, Key, Placed, Receiving, SealedId};
 use bytes::{Bytes, BytesMut};
 use md5::{Digest, Md5};
+use md5_lanes::Lanes;
 use shapes::{ApiError, Body, ByteSource};
 use store::Tx;
 
@@ -84,34 +87,51 @@ impl StoredDraft {
     }
 }
 
-/// The hashes that are computed on the way.
+/// The hashes that are computed on the way to a file.
 struct Hashes {
-    md5: Md5,
+    md5: md5_lanes::Md5,
     algorithm: Algorithm,
     /// `None` when the algorithm is MD5 itself.
     checksum: Option<Hasher>,
 }
 
 impl Hashes {
-    fn new(algorithm: Algorithm) -> Self {
-        let checksum = (algorithm != Algorithm::Md5).then(|| Hasher::new(algorithm));
-        Self { md5: Md5::new(), algorithm, checksum }
+    fn new(lanes: &Arc<Lanes>, algorithm: Algorithm) -> Self {
+        let md5 = md5_lanes::Md5::new(Arc::clone(lanes));
+        Self { md5, algorithm, checksum: other_than_md5(algorithm) }
     }
 
     fn finish(self) -> ([u8; 16], Checksum) {
-        let md5: [u8; 16] = self.md5.finalize().into();
+        let md5 = self.md5.finish();
         let value = self.checksum.map_or_else(|| md5.to_vec(), Hasher::finish);
         (md5, Checksum::full(self.algorithm, value))
     }
 }
 
 impl Digests for Hashes {
-    fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
+    fn update(&mut self, pieces: &[Bytes]) {
+        self.md5.update(pieces);
         if let Some(checksum) = &mut self.checksum {
-            checksum.update(bytes);
+            pieces.iter().for_each(|piece| checksum.update(piece));
         }
     }
+}
+
+fn other_than_md5(algorithm: Algorithm) -> Option<Hasher> {
+    (algorithm != Algorithm::Md5).then(|| Hasher::new(algorithm))
+}
+
+/// The hashes of what is at hand as a whole.
+fn hashes_of(algorithm: Algorithm, bytes: &[u8]) -> ([u8; 16], Checksum) {
+    let md5: [u8; 16] = Md5::digest(bytes).into();
+    let value = match other_than_md5(algorithm) {
+        None => md5.to_vec(),
+        Some(mut checksum) => {
+            checksum.update(bytes);
+            checksum.finish()
+        }
+    };
+    (md5, Checksum::full(algorithm, value))
 }
 
 impl S3 {
@@ -143,9 +163,7 @@ impl S3 {
         }
         let head = head.freeze();
         let (stored, size, md5, checksum) = if whole {
-            let mut hashes = Hashes::new(algorithm);
-            hashes.update(&head);
-            let (md5, checksum) = hashes.finish();
+            let (md5, checksum) = hashes_of(algorithm, &head);
             (self.row(key, &head), head.len() as u64, md5, checksum)
         } else {
             let (placed, size, hashes) = self.receive_file(head, &mut *source, key, algorithm, most).await?;
@@ -181,7 +199,8 @@ impl S3 {
         let ids = self.cloud.ids();
         let (id, salt) = (SealedId(ids.number()), ids.number());
         let mut size = head.len() as u64;
-        let mut receiving = Receiving::begin(&self.blobs, id, key, salt, Hashes::new(algorithm));
+        let mut receiving =
+            Receiving::begin(&self.blobs, id, key, salt, Hashes::new(&self.md5_lanes, algorithm));
         receiving.push(head).await.map_err(errors::storage)?;
         while let Some(piece) = shapes::next(source).await {
             let piece = piece?;

@@ -12,8 +12,8 @@ const BATCH_BYTES: usize = 512 * 1024;
 
 /// What is computed of bytes on their way.
 pub trait Digests: Send + 'static {
-    /// Takes the bytes that follow those before.
-    fn update(&mut self, bytes: &[u8]);
+    /// Takes the pieces that follow those before.
+    fn update(&mut self, pieces: &[Bytes]);
 }
 
 /// A blob under way. Dropped before [`Receiving::finish`], it goes away.
@@ -31,8 +31,8 @@ struct Writing<D> {
 
 impl<D: Digests> Writing<D> {
     fn write(mut self, batch: &[Bytes]) -> Result<Self, BlobError> {
+        self.digests.update(batch);
         for piece in batch {
-            self.digests.update(piece);
             self.writer.write(piece)?;
         }
         Ok(self)
