@@ -109,14 +109,13 @@ async fn converse(
                         }
                         Err(failure) => failure.encode(),
                     };
-                    answers.extend_from_slice(&answer);
+                    greeting.layering.wrap(&answer, &mut answers).map_err(Ended::Wire)?;
                 }
                 Err(error) => {
                     let request_id = dax.cloud.ids().uuid();
                     let message = format!("The request cannot be read: {error}");
-                    answers.extend(
-                        Failure::of_dynamodb("ValidationException", &message, 400, &request_id).encode(),
-                    );
+                    let failure = Failure::of_dynamodb("ValidationException", &message, 400, &request_id);
+                    greeting.layering.wrap(&failure.encode(), &mut answers).map_err(Ended::Wire)?;
                 }
             }
         }

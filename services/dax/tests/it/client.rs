@@ -219,6 +219,13 @@ impl Client {
         self.stream.write_all(bytes).await.is_ok()
     }
 
+    /// So many bytes of what comes next.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).await.expect("the connection is open");
+        bytes
+    }
+
     /// The next answers of GetItem that found something, apart.
     pub(crate) async fn answers(&mut self, count: usize) -> Vec<Vec<u8>> {
         let (mut answers, mut bytes) = (Vec::new(), Vec::new());

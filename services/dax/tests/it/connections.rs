@@ -112,12 +112,40 @@ async fn a_node_that_restarts_leaves_the_contents_of_the_cache() {
 }
 
 #[tokio::test]
+async fn a_client_that_wants_its_answers_in_frames_gets_them_so() {
+    let lab = Lab::new().await;
+    lab.put_directly("a", "one").await;
+    let get = request(GET, |out| {
+        out.bytes(b"orders");
+        out.bytes(b"a");
+        out.null();
+    });
+    let mut bare = lab.connect().await;
+    let mut expected = vec![0x80];
+    expected.extend(bare.call(&get).await.expect("an item"));
+    let mut client = lab.dial();
+    client.send(b"\x67J7yne5G\x01\xF6\xA1\x69UserAgent\x64test\x00").await;
+    client.authorize().await;
+    client.send(&[get.clone(), get].concat()).await;
+    let length = expected.len() + 8;
+    for _ in 0..2 {
+        let frame = client.bytes(length).await;
+        assert_eq!(frame[..8], [0, 0, 0, length as u8, 1, 0, 0, 0]);
+        assert_eq!(frame[8..], expected);
+    }
+    client.send(&request(GET, |out| (0..3).for_each(|_| out.integer(7)))).await;
+    let header = client.bytes(8).await;
+    let rest = usize::from(header[3]) - 8;
+    assert_eq!(client.bytes(rest).await[0], 0x85, "an error of five codes");
+}
+
+#[tokio::test]
 async fn what_is_no_client_of_dax_is_hung_up_on() {
     let lab = Lab::new().await;
     for greeting in [
         &b"GET / HTTP/1.1\r\n\r\n"[..],
         b"\x67J7yne5X\x00\xF6\xA0\x00",
-        b"\x67J7yne5G\x01\xF6\xA0\x00",
+        b"\x67J7yne5G\x02\xF6\xA0\x00",
         &[0; 64],
     ] {
         let mut client = lab.dial();

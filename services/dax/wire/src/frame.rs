@@ -19,6 +19,35 @@ const MAXIMUM_BYTES_OF_ONE: usize = 4 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Greeting {
     pub user_agent: Option<String>,
+    /// How answers come to the client.
+    pub layering: Layering,
+}
+
+/// What is around an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layering {
+    /// Nothing: the client finds the end itself.
+    Bare,
+    /// A length in front, as the client for Java wants it.
+    Framed,
+}
+
+/// The length, the header's included, and the flags, of which the first says that the answer ends with the frame.
+const FRAME_HEADER_BYTES: usize = 8;
+const END_OF_ANSWER: u8 = 1;
+
+impl Layering {
+    /// Puts one whole answer behind `out`.
+    pub fn wrap(self, answer: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+        if self == Self::Framed {
+            let length = i32::try_from(answer.len() + FRAME_HEADER_BYTES);
+            let length = length.map_err(|_| Malformed("an answer is too large"))?;
+            out.extend_from_slice(&length.to_be_bytes());
+            out.extend_from_slice(&[END_OF_ANSWER, 0, 0, 0]);
+        }
+        out.extend_from_slice(answer);
+        Ok(())
+    }
 }
 
 impl Greeting {
@@ -33,9 +62,11 @@ fn read_greeting(bytes: &[u8]) -> Result<(Greeting, usize), WireError> {
     if decoder.text()? != MAGIC {
         return Err(Malformed("not a client of DAX"));
     }
-    if decoder.integer()? != 0 {
-        return Err(Malformed("connections in layers are not supported"));
-    }
+    let layering = match decoder.integer()? {
+        0 => Layering::Bare,
+        1 => Layering::Framed,
+        _ => return Err(Malformed("an unknown layering")),
+    };
     // The client's session, which names its pool of connections.
     decoder.skip()?;
     let mut user_agent = None;
@@ -51,7 +82,7 @@ fn read_greeting(bytes: &[u8]) -> Result<(Greeting, usize), WireError> {
     }
     // The client's mode.
     decoder.skip()?;
-    Ok((Greeting { user_agent }, decoder.position()))
+    Ok((Greeting { user_agent, layering }, decoder.position()))
 }
 
 /// Finds the end of a request that comes in pieces: each byte is looked at once, however many pieces there are.
