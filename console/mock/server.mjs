@@ -185,7 +185,7 @@ function describe(end, region) {
   }[kind] ?? { facts: [], recent: last.map((n) => ({ time: ago((newest - n) / 12), text: `${kind} call · 1.2 ms · ok`, trace: traceOf(n) })) };
   const lists = {
     s3: [keys(new URLSearchParams())],
-    dynamodb: [{ id: "items", title: "Items", columns: ["Item"], rows: [{ cells: ["\u202eorderId=o-1\u0007 " + "x".repeat(500)], arn: "", folder: "", detail: "y".repeat(400_000) }], next: null, takes_prefix: false, error: null }],
+    dynamodb: [{ id: "items", title: "Items", columns: ["Key", "Attributes"], rows: [{ cells: ["\u202eorderId=o-1\u0007 " + "x".repeat(500), "total=9.90"], arn: "", folder: "", detail: "y".repeat(400_000) }], next: null, takes_prefix: false, error: null }],
     sqs: [{ id: "sources", title: "Takes dead letters of", columns: ["Queue"], rows: [], next: null, takes_prefix: false, error: "AccessDenied: not yours" }],
   }[kind] ?? [];
   const documents = kind === "lambda" ? [{ title: "Configuration", text: "{\n  \"Environment\": \"</pre><script>1</script>\"\n}" }] : [];

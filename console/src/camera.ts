@@ -6,6 +6,8 @@ const LARGEST = 2;
 const FITTED = 1.1;
 /** Below this nothing can be read, so beside a panel only the part around the selected card is shown. */
 const READABLE = 0.65;
+/** Below this width the picture begins at the top and goes on below the window: all of it would be too small to read. */
+export const NARROW = 620;
 /** Kept free at the bottom, where the buttons are. */
 export const FOOT = 56;
 
@@ -44,10 +46,10 @@ export class Camera {
     this.isHeld = false;
     const { clientWidth: width } = this.stage;
     const height = this.stage.clientHeight - FOOT;
-    const scale = Math.min(FITTED, width / this.content.width, height / this.content.height);
+    const scale = Math.min(FITTED, width / this.content.width, width < NARROW ? FITTED : height / this.content.height);
     this.scale = Math.max(this.center ? READABLE : SMALLEST, scale);
     this.x = this.start(width, this.content.width, this.center?.x);
-    this.y = this.start(height, this.content.height, this.center?.y);
+    this.y = this.start(height, this.content.height, this.center?.y ?? (width < NARROW ? 0 : undefined));
     this.apply();
   }
 

@@ -36,7 +36,10 @@ const MARGIN = 44;
 /** Text below this scale is hard to read, so more rows are tried. */
 const LEGIBLE = 0.85;
 
-/** @param ids in the order in which ties are broken, which is what keeps the picture stable */
+/**
+ * @param ids in the order in which ties are broken, which is what keeps the picture stable
+ * @param view what the picture is to fit into; of infinite height where it may go on below
+ */
 export function layout(ids: string[], links: Ends[], view: { width: number; height: number }): Layout {
   const linked = new Set(links.flatMap((link) => [link.from, link.to]));
   const forward = withoutCycles(ids, links);
@@ -48,7 +51,8 @@ export function layout(ids: string[], links: Ends[], view: { width: number; heig
   for (let rows = 1; rows <= Math.max(1, layers.length); rows++) {
     const columns = Math.max(1, Math.ceil(layers.length / rows));
     // Those that stand alone may need more columns than the layers to be read.
-    const widths = alone.length ? [0, 1, 2, 3, 5, 7].map((more) => Math.max(columns, 3) + more) : [columns];
+    const least = Math.max(columns, Number.isFinite(view.height) ? 3 : 1);
+    const widths = alone.length ? [0, 1, 2, 3, 5, 7].map((more) => least + more) : [columns];
     for (const wide of widths) {
       const tried = fold(layers, alone, columns, wide);
       if (!best || scale(tried) > scale(best) * 1.05) best = tried;

@@ -18,7 +18,7 @@ export interface ListView {
 export function listView(kind: Kind, tenant: Tenant | undefined, link: (arn: string) => string): ListView {
   const title = h("h2", { tabindex: -1 });
   setText(title, kind.title);
-  const section = sectionView((part) => api.resources(kind.id, part, tenant), link, () => firstOne(kind));
+  const section = sectionView((part) => api.resources(kind.id, part, tenant), link, () => firstOne(kind, tenant));
   const element = h(
     "section",
     { class: "list", "aria-label": kind.title },
@@ -41,13 +41,16 @@ export function listView(kind: Kind, tenant: Tenant | undefined, link: (arn: str
   };
 }
 
-function firstOne(kind: Kind): HTMLElement {
+function firstOne(kind: Kind, tenant: Tenant | undefined): HTMLElement {
+  const key = `AWS_ACCESS_KEY_ID=${tenant?.account ?? "test"} AWS_SECRET_ACCESS_KEY=test`;
+  const place = tenant ? ` AWS_DEFAULT_REGION=${tenant.region}` : "";
   return h(
     "div",
     { class: "first" },
     h("p", {}, `There are no ${inText(kind.title)} yet. The first one:`),
     h("pre", { tabindex: 0 }, kind.create),
-    h("p", { class: "quiet" }, "with AWS_ENDPOINT_URL=", location.origin),
+    h("p", { class: "quiet" }, "in a shell with"),
+    h("pre", { tabindex: 0 }, `export AWS_ENDPOINT_URL=${location.origin}${place}\nexport ${key}`),
   );
 }
 

@@ -3,7 +3,7 @@
 import "./style.css";
 import * as address from "./address.ts";
 import * as api from "./api.ts";
-import { FOOT } from "./camera.ts";
+import { FOOT, NARROW } from "./camera.ts";
 import { h, setText, sync } from "./dom.ts";
 import { clock, count, counted, rate } from "./format.ts";
 import { Graph } from "./graph.ts";
@@ -50,9 +50,14 @@ const lost = h("p", { class: "lost", role: "alert", hidden: true });
 const empty = welcome();
 const toolbar = controls();
 const lists = h("div", { class: "lists", hidden: true });
-const workspace = h("main", { class: "workspace" }, picture.element, empty, toolbar, lists, panel.element);
+const workspace = h("main", { class: "workspace", tabindex: -1 }, picture.element, empty, toolbar, lists, panel.element);
+
+/** Past the header and the way to the lists. */
+const skip = h("button", { type: "button", class: "skip" }, "To the content");
+skip.addEventListener("click", () => workspace.focus());
 
 document.querySelector("#app")?.append(
+  skip,
   h(
     "header",
     { class: "bar-top" },
@@ -168,7 +173,9 @@ function draw(): void {
   toolbar.hidden = list !== undefined || (resources === 0 && hidden === 0);
   showTotals(resources);
   if (list) return;
-  picture.draw(nodes, links, { width: workspace.clientWidth, height: workspace.clientHeight - FOOT });
+  const { clientWidth: width, clientHeight: height } = workspace;
+  // In a narrow window the picture is as wide as the window, and as high as it gets.
+  picture.draw(nodes, links, { width, height: width < NARROW ? Infinity : height - FOOT });
   more.hidden = left === 0;
   setText(more, `${counted(left, "more resource")} without calls`);
   supporting.hidden = hidden === 0 && !withSupporting;

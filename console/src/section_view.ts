@@ -98,15 +98,23 @@ export function sectionView(
   function rowElements(row: api.Row): HTMLElement[] {
     const cells = columns.map((column, index) => h("td", { "data-label": column }, ...content(row, index)));
     const line = h("tr", {}, ...cells);
-    if (!row.detail || canOpen(row.arn)) return [line];
+    const first = cells[0];
+    if (!row.detail || !first) return [line];
     const detail = h("pre", { tabindex: 0 }, shortened(row.detail, 50_000));
     const unfolded = h("tr", { class: "unfolded", hidden: true }, h("td", { colspan: columns.length }, detail));
-    const button = h("button", { type: "button", class: "fold", "aria-expanded": "false" }, ...(cells[0]?.childNodes ?? []));
+    const button = h("button", { type: "button", class: "fold", "aria-expanded": "false" });
     button.addEventListener("click", () => {
       unfolded.hidden = !unfolded.hidden;
       button.setAttribute("aria-expanded", String(!unfolded.hidden));
     });
-    cells[0]?.append(button);
+    if (first.querySelector("a")) {
+      // A link stays a link, beside the way to the rest.
+      button.setAttribute("aria-label", `Details of ${first.textContent}`);
+      first.replaceChildren(h("span", { class: "foldable" }, button, ...first.childNodes));
+    } else {
+      button.append(...first.childNodes);
+      first.append(button);
+    }
     return [line, unfolded];
   }
 

@@ -306,6 +306,7 @@ for (const [width, height] of [[400, 800], [1280, 800]]) {
     }
     if (width === 400) {
       await page.goto(mock.url);
+      await page.waitForFunction(() => (document.querySelector(".card")?.getBoundingClientRect().width ?? 0) > 180);
       await page.getByRole("button", { name: "Resources" }).click();
       await page.getByRole("link", { name: /^Tables/ }).click();
       await page.locator(".list-head h2", { hasText: "Tables" }).waitFor();

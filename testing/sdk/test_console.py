@@ -161,7 +161,13 @@ def test_lists_of_a_resource(region, stock):
     assert cells("sns", "subscriptions")[0][:2] == [stock["sqs"], "sqs"]
     assert rows(region, f"{stock['sqs']}-dead", "sources")[0]["arn"] == stock["sqs"]
     assert cells("dynamodb", "indexes")[0][:3] == ["by-who", "global", "who"]
-    assert cells("lambda", "mappings")[0][0] == f"{stock['sqs']}-dead"
+    (mapping,) = rows(region, stock["lambda"], "mappings")
+    assert mapping["arn"] == f"{stock['sqs']}-dead" and json.loads(mapping["detail"])["State"]
+    client = region.client("dynamodb")
+    client.create_backup(TableName="Orders", BackupName="before-the-sale")
+    assert cells("dynamodb", "backups")[0][0] == "before-the-sale"
+    short = [row["cells"] for row in rows(region, stock["dynamodb"], "items") if row["cells"][0].startswith("o-")]
+    assert short and all(cells[1] == "who=Ada" for cells in short), "keys stand before the other attributes"
     assert cells("apigateway", "resources") == [["/", "GET"]]
     (stage,) = rows(region, stock["apigateway"], "stages")
     url = stage["cells"][1]

@@ -46,6 +46,13 @@ test("what is gone is forgotten", () => {
   expect([...graph.nodes.keys()]).toEqual([arn("b")]);
 });
 
+test("in a narrow window that goes on below, cards stand below each other and can be read", () => {
+  const links = [["a", "b"], ["b", "c"]].map(([from = "", to = ""]) => ({ id: `${from} ${to}`, from, to }));
+  const arranged = layout(["a", "b", "c", "d", "e"], links, { width: 400, height: Infinity });
+  expect(new Set([...arranged.places.values()].map((place) => place.x)).size).toBe(1);
+  expect(arranged.width).toBeLessThan(400);
+});
+
 test("cards do not overlap, and those that stand alone use the width", () => {
   const ids = Array.from({ length: 30 }, (_, index) => `n${index}`);
   const links = [["n0", "n1"], ["n1", "n2"], ["n1", "n3"], ["n3", "n0"]].map(([from = "", to = ""]) => ({ id: `${from} ${to}`, from, to }));

@@ -268,6 +268,9 @@ impl Ctx {
         dimension: (&'static str, &str),
         value: f64,
     ) {
+        if !self.is_observed() {
+            return;
+        }
         self.cloud().metrics().publish(self.now(), namespace, name, dimension, value);
     }
 }

@@ -54,9 +54,9 @@ impl Section {
         Self { id, title, columns: columns.to_vec(), ..Self::default() }
     }
 
-    /// Rows of documents: a cell for each path, and the document itself.
+    /// Rows of resources, each with a page of its own that tells the rest.
     #[must_use]
-    pub(super) fn documents(
+    pub(super) fn resources(
         mut self,
         documents: &[Value],
         paths: &[&str],
@@ -65,9 +65,29 @@ impl Section {
         self.rows.extend(documents.iter().map(|document| Row {
             cells: paths.iter().map(|path| at(document, path)).collect(),
             arn: arn(document),
-            folder: String::new(),
-            detail: pretty(document),
+            ..Row::default()
         }));
+        self
+    }
+
+    /// Rows of documents: a cell for each path, and the document itself.
+    #[must_use]
+    pub(super) fn documents(mut self, documents: &[Value], paths: &[&str]) -> Self {
+        self.rows.extend(documents.iter().map(|document| Row {
+            cells: paths.iter().map(|path| at(document, path)).collect(),
+            detail: pretty(document),
+            ..Row::default()
+        }));
+        self
+    }
+
+    /// Rows of documents that say what is to be done with a resource, the one that the first path names.
+    #[must_use]
+    pub(super) fn uses(mut self, documents: &[Value], paths: &[&str]) -> Self {
+        self = self.documents(documents, paths);
+        for row in &mut self.rows {
+            row.arn = row.cells.first().filter(|cell| cell.starts_with("arn:")).cloned().unwrap_or_default();
+        }
         self
     }
 

@@ -15,7 +15,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
     let input = GetRestApisInput { limit: Some(PAGE as i32), position: part.after.clone() };
     let answer = look::<op::GetRestApis>(ctx, input).await?;
     let section = Section::new("apigateway", "REST APIs", &["Name", "Id", "Description", "Created"])
-        .documents(items(&answer, "items"), &["name", "id", "description", "createdDate"], |api| {
+        .resources(items(&answer, "items"), &["name", "id", "description", "createdDate"], |api| {
             format!("arn:aws:apigateway:{}::/restapis/{}", ctx.region().as_str(), at(api, "id"))
         });
     Ok(section.next(at(&answer, "position")))
@@ -71,7 +71,6 @@ pub(super) async fn describe(ctx: &Ctx, resource: &str) -> Result<Found, ApiErro
 pub(super) async fn section(ctx: &Ctx, resource: &str, id: &str, part: &Part) -> Result<Section, ApiError> {
     let (rest_api_id, _) = names_in(resource);
     let (limit, position) = (Some(PAGE as i32), part.after.clone());
-    let none = |_: &Value| String::new();
     match id {
         "stages" => {
             let input = GetStagesInput { rest_api_id: rest_api_id.clone(), ..Default::default() };
@@ -116,14 +115,14 @@ pub(super) async fn section(ctx: &Ctx, resource: &str, id: &str, part: &Part) ->
             let answer = look::<op::GetAuthorizers>(ctx, input).await?;
             let section = Section::new("authorizers", "Authorizers", &["Name", "Type", "From"]);
             let paths = ["name", "type", "identitySource"];
-            Ok(section.documents(items(&answer, "items"), &paths, none).next(at(&answer, "position")))
+            Ok(section.documents(items(&answer, "items"), &paths).next(at(&answer, "position")))
         }
         _ => {
             let input = GetDeploymentsInput { limit, position, rest_api_id };
             let answer = look::<op::GetDeployments>(ctx, input).await?;
             let section = Section::new("deployments", "Deployments", &["Id", "Description", "Created"]);
             let paths = ["id", "description", "createdDate"];
-            Ok(section.documents(items(&answer, "items"), &paths, none).next(at(&answer, "position")))
+            Ok(section.documents(items(&answer, "items"), &paths).next(at(&answer, "position")))
         }
     }
 }

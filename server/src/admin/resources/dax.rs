@@ -16,7 +16,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
     };
     let answer = look::<op::DescribeClusters>(ctx, input).await?;
     let section = Section::new("dax", "DAX clusters", &["Name", "Status", "Nodes", "Type", "Endpoint"])
-        .documents(
+        .resources(
             items(&answer, "Clusters"),
             &["ClusterName", "Status", "TotalNodes", "NodeType", "ClusterDiscoveryEndpoint/URL"],
             |cluster| at(cluster, "ClusterArn"),
@@ -57,5 +57,5 @@ pub(super) async fn section(ctx: &Ctx, resource: &str) -> Result<Section, ApiErr
     let cluster = cluster(ctx, resource).await?;
     let section = Section::new("nodes", "Nodes", &["Id", "Status", "Address", "Port", "Zone"]);
     let paths = ["NodeId", "NodeStatus", "Endpoint/Address", "Endpoint/Port", "AvailabilityZone"];
-    Ok(section.documents(items(&cluster, "Nodes"), &paths, |_| String::new()))
+    Ok(section.documents(items(&cluster, "Nodes"), &paths))
 }

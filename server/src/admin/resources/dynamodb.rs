@@ -2,7 +2,8 @@
 
 use cloud::Ctx;
 use dynamodb_api::{
-    AttributeValue, DescribeTableInput, DescribeTimeToLiveInput, ListTablesInput, ScanInput, op,
+    AttributeValue, DescribeTableInput, DescribeTimeToLiveInput, ListBackupsInput, ListTablesInput,
+    ScanInput, op,
 };
 use serde_json::Value;
 use shapes::ApiError;
@@ -13,7 +14,7 @@ use crate::admin::section::{Found, PAGE, Part, Row, Section};
 
 /// Items of a page: each may have 400 KB.
 const ITEMS: i32 = 25;
-/// Characters of an item in its row.
+/// Characters of an item's attributes in its row.
 const LINE: usize = 300;
 
 pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
@@ -95,7 +96,7 @@ pub(super) async fn describe(ctx: &Ctx, resource: &str) -> Result<Found, ApiErro
     let input = DescribeTimeToLiveInput { table_name: name };
     let expiry = look::<op::DescribeTimeToLive>(ctx, input).await?;
     found.add("Expires by", at(&expiry, "TimeToLiveDescription/AttributeName"));
-    Ok(found.sections(&["items", "indexes"]).document("Description", pretty(&table)))
+    Ok(found.sections(&["items", "indexes", "backups"]).document("Description", pretty(&table)))
 }
 
 pub(super) async fn section(ctx: &Ctx, resource: &str, id: &str, part: &Part) -> Result<Section, ApiError> {
@@ -119,18 +120,46 @@ pub(super) async fn section(ctx: &Ctx, resource: &str, id: &str, part: &Part) ->
         }
         return Ok(section);
     }
-    let after =
-        part.after.as_deref().map(|after| page_key(after).and_then(|key| key_values(&key))).transpose()?;
-    let input =
-        ScanInput { table_name: name, limit: Some(ITEMS), exclusive_start_key: after, ..Default::default() };
+    if id == "backups" {
+        let input = ListBackupsInput {
+            table_name: Some(name),
+            exclusive_start_backup_arn: part.after.clone(),
+            limit: Some(PAGE as i32),
+            ..Default::default()
+        };
+        let answer = look::<op::ListBackups>(ctx, input).await?;
+        let section = Section::new("backups", "Backups", &["Name", "Status", "Type", "Created"]);
+        let paths = ["BackupName", "BackupStatus", "BackupType", "BackupCreationDateTime"];
+        let section = section.documents(items(&answer, "BackupSummaries"), &paths);
+        return Ok(section.next(at(&answer, "LastEvaluatedBackupArn")));
+    }
+    first_items(ctx, name, part).await
+}
+
+/// Items as they lie in the table, with their keys before the rest.
+async fn first_items(ctx: &Ctx, name: String, part: &Part) -> Result<Section, ApiError> {
+    let input = DescribeTableInput { table_name: name.clone() };
+    let schema = ctx.call::<op::DescribeTable>(input).await?.table.and_then(|table| table.key_schema);
+    let keys: Vec<String> = schema.into_iter().flatten().map(|part| part.attribute_name).collect();
+    let after = part.after.as_deref().map(|after| page_key(after).and_then(|key| key_values(&key)));
+    let input = ScanInput {
+        table_name: name,
+        limit: Some(ITEMS),
+        exclusive_start_key: after.transpose()?,
+        ..Default::default()
+    };
     let answer = ctx.call::<op::Scan>(input).await?;
-    let rows = answer.items.iter().flatten().map(|item| {
-        let shown: serde_json::Map<String, Value> =
-            item.iter().map(|(name, value)| (name.clone(), value_document(value))).collect();
-        Row { cells: vec![item_text(item)], detail: pretty(&Value::Object(shown)), ..Row::default() }
-    });
-    let mut section = Section::new("items", "Items", &["Item"]);
-    section.rows = rows.collect();
+    let mut section = Section::new("items", "Items", &["Key", "Sort key", "Attributes"]);
+    if keys.len() < 2 {
+        section.columns.remove(1);
+    }
+    section.rows.extend(answer.items.iter().flatten().map(|item| {
+        let shown = item.iter().map(|(name, value)| (name.clone(), value_document(value))).collect();
+        let mut cells: Vec<String> =
+            keys.iter().map(|key| item.get(key).map(short).unwrap_or_default()).collect();
+        cells.push(rest(item, &keys));
+        Row { cells, detail: pretty(&Value::Object(shown)), ..Row::default() }
+    }));
     section.next = answer.last_evaluated_key.map(|key| {
         let key = key.iter().map(|(name, value)| (name.clone(), value_document(value)));
         Value::Object(key.collect()).to_string()
@@ -168,18 +197,24 @@ fn key_values(key: &Value) -> Result<shapes::Map<AttributeValue>, ApiError> {
     read.collect()
 }
 
-/// An item in a line: `orderId=42  total=9.90`.
-fn item_text(item: &shapes::Map<AttributeValue>) -> String {
+/// The attributes beside the keys in a line: `total=9.90  who=Ada`.
+fn rest(item: &shapes::Map<AttributeValue>, keys: &[String]) -> String {
+    let words = item.iter().filter(|(name, _)| !keys.contains(name));
+    let words: Vec<String> = words.map(|(name, value)| format!("{name}={}", short(value))).collect();
+    words.join("  ").chars().take(LINE).collect()
+}
+
+fn short(value: &AttributeValue) -> String {
     use AttributeValue as Value;
-    let words = item.iter().map(|(name, value)| match value {
-        Value::S(text) | Value::N(text) => {
-            format!("{name}={}", text.chars().take(LINE / 2).collect::<String>())
-        }
-        Value::Bool(value) => format!("{name}={value}"),
-        Value::Null(_) => format!("{name}=null"),
-        Value::L(items) => format!("{name}=[{}]", items.len()),
-        Value::M(entries) => format!("{name}={{{}}}", entries.len()),
-        _ => format!("{name}=…"),
-    });
-    words.collect::<Vec<_>>().join("  ").chars().take(LINE).collect()
+    match value {
+        Value::S(text) | Value::N(text) => text.chars().take(LINE / 2).collect(),
+        Value::Bool(value) => value.to_string(),
+        Value::Null(_) => "null".to_owned(),
+        Value::B(bytes) => format!("({} bytes)", bytes.len()),
+        Value::L(items) => format!("[{}]", items.len()),
+        Value::M(entries) => format!("{{{}}}", entries.len()),
+        Value::Ss(items) | Value::Ns(items) => format!("[{}]", items.len()),
+        Value::Bs(items) => format!("[{}]", items.len()),
+        Value::Unset => String::new(),
+    }
 }

@@ -5,7 +5,6 @@ use events_api::{
     DescribeEventBusInput, DescribeRuleInput, ListArchivesInput, ListEventBusesInput, ListRulesInput,
     ListTargetsByRuleInput, op,
 };
-use serde_json::Value;
 use shapes::ApiError;
 
 use crate::admin::document::{at, items, laid_out, look};
@@ -18,7 +17,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
         next_token: part.after.clone(),
     };
     let answer = look::<op::ListEventBuses>(ctx, input).await?;
-    let section = Section::new("events", "Event buses", &["Name", "Description", "Created"]).documents(
+    let section = Section::new("events", "Event buses", &["Name", "Description", "Created"]).resources(
         items(&answer, "EventBuses"),
         &["Name", "Description", "CreationTime"],
         |bus| at(bus, "Arn"),
@@ -92,8 +91,7 @@ pub(super) async fn section(
             let answer = look::<op::ListTargetsByRule>(ctx, input).await?;
             let section = Section::new("targets", "Targets", &["Target", "Id", "Dead letters to"]);
             let paths = ["Arn", "Id", "DeadLetterConfig/Arn"];
-            let target = |target: &Value| at(target, "Arn");
-            (section.documents(items(&answer, "Targets"), &paths, target), answer)
+            (section.uses(items(&answer, "Targets"), &paths), answer)
         }
         ("archives", _) => {
             let input = ListArchivesInput {
@@ -106,7 +104,7 @@ pub(super) async fn section(
             let section =
                 Section::new("archives", "Archives", &["Name", "State", "Events", "Retention (days)"]);
             let paths = ["ArchiveName", "State", "EventCount", "RetentionDays"];
-            (section.documents(items(&answer, "Archives"), &paths, |_| String::new()), answer)
+            (section.documents(items(&answer, "Archives"), &paths), answer)
         }
         _ => {
             let input =
@@ -115,7 +113,7 @@ pub(super) async fn section(
             let section =
                 Section::new("rules", "Rules", &["Name", "State", "Schedule", "Pattern"]).with_prefix();
             let paths = ["Name", "State", "ScheduleExpression", "EventPattern"];
-            (section.documents(items(&answer, "Rules"), &paths, |rule| at(rule, "Arn")), answer)
+            (section.resources(items(&answer, "Rules"), &paths, |rule| at(rule, "Arn")), answer)
         }
     };
     Ok(section.next(at(&answer, "NextToken")))

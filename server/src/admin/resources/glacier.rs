@@ -59,5 +59,5 @@ pub(super) async fn section(ctx: &Ctx, resource: &str, part: &Part) -> Result<Se
     let answer = look::<op::ListJobs>(ctx, input).await?;
     let section = Section::new("jobs", "Jobs", &["Action", "Status", "Created", "Id"]);
     let paths = ["Action", "StatusCode", "CreationDate", "JobId"];
-    Ok(section.documents(items(&answer, "JobList"), &paths, |_| String::new()).next(at(&answer, "Marker")))
+    Ok(section.documents(items(&answer, "JobList"), &paths).next(at(&answer, "Marker")))
 }

@@ -22,21 +22,21 @@ pub(super) async fn list(ctx: &Ctx, kind: &'static str, part: &Part) -> Result<S
             let answer = look::<op::ListRoles>(ctx, input).await?;
             let section = Section::new("iam-roles", "Roles", &["Name", "Path", "Description", "Created"]);
             let paths = ["RoleName", "Path", "Description", "CreateDate"];
-            (section.documents(items(&answer, "Roles"), &paths, |role| at(role, "Arn")), answer)
+            (section.resources(items(&answer, "Roles"), &paths, |role| at(role, "Arn")), answer)
         }
         "iam-users" => {
             let input = ListUsersInput { marker, max_items, ..Default::default() };
             let answer = look::<op::ListUsers>(ctx, input).await?;
             let section = Section::new("iam-users", "Users", &["Name", "Path", "Created", "Password used"]);
             let paths = ["UserName", "Path", "CreateDate", "PasswordLastUsed"];
-            (section.documents(items(&answer, "Users"), &paths, |user| at(user, "Arn")), answer)
+            (section.resources(items(&answer, "Users"), &paths, |user| at(user, "Arn")), answer)
         }
         "iam-groups" => {
             let input = ListGroupsInput { marker, max_items, ..Default::default() };
             let answer = look::<op::ListGroups>(ctx, input).await?;
             let section = Section::new("iam-groups", "Groups", &["Name", "Path", "Created"]);
             let paths = ["GroupName", "Path", "CreateDate"];
-            (section.documents(items(&answer, "Groups"), &paths, |group| at(group, "Arn")), answer)
+            (section.resources(items(&answer, "Groups"), &paths, |group| at(group, "Arn")), answer)
         }
         _ => {
             let scope = Some("Local".to_owned());
@@ -45,7 +45,7 @@ pub(super) async fn list(ctx: &Ctx, kind: &'static str, part: &Part) -> Result<S
             let section =
                 Section::new("iam-policies", "Policies", &["Name", "Attached to", "Version", "Updated"]);
             let paths = ["PolicyName", "AttachmentCount", "DefaultVersionId", "UpdateDate"];
-            (section.documents(items(&answer, "Policies"), &paths, |policy| at(policy, "Arn")), answer)
+            (section.resources(items(&answer, "Policies"), &paths, |policy| at(policy, "Arn")), answer)
         }
     };
     Ok(section.next(at(&answer, "Marker")))
@@ -173,7 +173,7 @@ pub(super) async fn section(
             let section = Section::new("attached", "Attached policies", &["Name", "Policy"]);
             let paths = ["PolicyName", "PolicyArn"];
             let policy = |policy: &Value| at(policy, "PolicyArn");
-            (section.documents(items(&answer, "AttachedPolicies"), &paths, policy), answer)
+            (section.resources(items(&answer, "AttachedPolicies"), &paths, policy), answer)
         }
         (_, "inline") => return inline(ctx, kind, &name, part).await,
         (_, "keys") => {
@@ -181,19 +181,19 @@ pub(super) async fn section(
             let answer = look::<op::ListAccessKeys>(ctx, input).await?;
             let section = Section::new("keys", "Access keys", &["Id", "Status", "Created"]);
             let paths = ["AccessKeyId", "Status", "CreateDate"];
-            (section.documents(items(&answer, "AccessKeyMetadata"), &paths, |_| String::new()), answer)
+            (section.documents(items(&answer, "AccessKeyMetadata"), &paths), answer)
         }
         (_, "groups") => {
             let input = ListGroupsForUserInput { user_name: name, marker, max_items };
             let answer = look::<op::ListGroupsForUser>(ctx, input).await?;
             let section = Section::new("groups", "Groups", &["Name"]);
-            (section.documents(items(&answer, "Groups"), &["GroupName"], |group| at(group, "Arn")), answer)
+            (section.resources(items(&answer, "Groups"), &["GroupName"], |group| at(group, "Arn")), answer)
         }
         (_, "members") => {
             let answer =
                 look::<op::GetGroup>(ctx, GetGroupInput { group_name: name, marker, max_items }).await?;
             let section = Section::new("members", "Members", &["Name"]);
-            (section.documents(items(&answer, "Users"), &["UserName"], |user| at(user, "Arn")), answer)
+            (section.resources(items(&answer, "Users"), &["UserName"], |user| at(user, "Arn")), answer)
         }
         _ => {
             let input = ListEntitiesForPolicyInput {

@@ -72,19 +72,16 @@ pub(super) async fn describe(ctx: &Ctx, arn: &str) -> Result<Found, ApiError> {
 
 pub(super) async fn section(ctx: &Ctx, arn: &str, id: &str, part: &Part) -> Result<Section, ApiError> {
     let (limit, marker) = (Some(PAGE as i32), part.after.clone());
-    let none = |_: &Value| String::new();
     if id == "aliases" {
         let input = ListAliasesInput { key_id: Some(arn.to_owned()), limit, marker };
         let answer = look::<op::ListAliases>(ctx, input).await?;
         let section = Section::new("aliases", "Aliases", &["Name", "Updated"]);
         let paths = ["AliasName", "LastUpdatedDate"];
-        return Ok(section
-            .documents(items(&answer, "Aliases"), &paths, none)
-            .next(at(&answer, "NextMarker")));
+        return Ok(section.documents(items(&answer, "Aliases"), &paths).next(at(&answer, "NextMarker")));
     }
     let input = ListGrantsInput { key_id: arn.to_owned(), limit, marker, ..Default::default() };
     let answer = look::<op::ListGrants>(ctx, input).await?;
     let section = Section::new("grants", "Grants", &["Grantee", "Operations", "Id"]);
     let paths = ["GranteePrincipal", "Operations", "GrantId"];
-    Ok(section.documents(items(&answer, "Grants"), &paths, none).next(at(&answer, "NextMarker")))
+    Ok(section.documents(items(&answer, "Grants"), &paths).next(at(&answer, "NextMarker")))
 }

@@ -18,7 +18,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
     let answer = look::<op::ListFunctions>(ctx, input).await?;
     let section =
         Section::new("lambda", "Functions", &["Name", "Runtime", "Memory (MB)", "Timeout (s)", "Modified"])
-            .documents(
+            .resources(
                 items(&answer, "Functions"),
                 &["FunctionName", "Runtime", "MemorySize", "Timeout", "LastModified"],
                 |function| at(function, "FunctionArn"),
@@ -78,22 +78,21 @@ pub(super) async fn section(ctx: &Ctx, resource: &str, id: &str, part: &Part) ->
             let section =
                 Section::new("mappings", "Event sources", &["Source", "State", "Batch", "Last result"]);
             let paths = ["EventSourceArn", "State", "BatchSize", "LastProcessingResult"];
-            let source = |mapping: &Value| at(mapping, "EventSourceArn");
-            (section.documents(items(&answer, "EventSourceMappings"), &paths, source), answer)
+            (section.uses(items(&answer, "EventSourceMappings"), &paths), answer)
         }
         "aliases" => {
             let input = ListAliasesInput { function_name: name, marker, max_items, ..Default::default() };
             let answer = look::<op::ListAliases>(ctx, input).await?;
             let section = Section::new("aliases", "Aliases", &["Name", "Version", "Description"]);
             let paths = ["Name", "FunctionVersion", "Description"];
-            (section.documents(items(&answer, "Aliases"), &paths, |_| String::new()), answer)
+            (section.documents(items(&answer, "Aliases"), &paths), answer)
         }
         _ => {
             let input = ListVersionsByFunctionInput { function_name: name, marker, max_items };
             let answer = look::<op::ListVersionsByFunction>(ctx, input).await?;
             let section = Section::new("versions", "Versions", &["Version", "Runtime", "Modified"]);
             let paths = ["Version", "Runtime", "LastModified"];
-            (section.documents(items(&answer, "Versions"), &paths, |_| String::new()), answer)
+            (section.documents(items(&answer, "Versions"), &paths), answer)
         }
     };
     Ok(section.next(at(&answer, "NextMarker")))

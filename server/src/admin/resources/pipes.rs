@@ -17,7 +17,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
     let answer = ctx.call::<op::ListPipes>(input).await?;
     let shown = document(&answer);
     let section = Section::new("pipes", "Pipes", &["Name", "State", "Source", "Enrichment", "Target"])
-        .documents(
+        .resources(
             items(&shown, "Pipes"),
             &["Name", "CurrentState", "Source", "Enrichment", "Target"],
             |pipe| at(pipe, "Arn"),

@@ -24,7 +24,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
         ..Default::default()
     };
     let answer = look::<op::ListBuckets>(ctx, input).await?;
-    let section = Section::new("s3", "Buckets", &["Name", "Region", "Created"]).documents(
+    let section = Section::new("s3", "Buckets", &["Name", "Region", "Created"]).resources(
         items(&answer, "Buckets"),
         &["Name", "BucketRegion", "CreationDate"],
         |bucket| bucket_arn(&at(bucket, "Name")),

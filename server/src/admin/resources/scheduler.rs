@@ -16,7 +16,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
     };
     let answer = look::<op::ListSchedules>(ctx, input).await?;
     let section = Section::new("scheduler", "Schedules", &["Name", "Group", "State", "Target", "Modified"])
-        .documents(
+        .resources(
             items(&answer, "Schedules"),
             &["Name", "GroupName", "State", "Target/Arn", "LastModificationDate"],
             |schedule| at(schedule, "Arn"),

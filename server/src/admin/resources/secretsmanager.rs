@@ -16,7 +16,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
     };
     let answer = look::<op::ListSecrets>(ctx, input).await?;
     let columns = ["Name", "Description", "Changed", "Rotates", "Deleted"];
-    let section = Section::new("secretsmanager", "Secrets", &columns).documents(
+    let section = Section::new("secretsmanager", "Secrets", &columns).resources(
         items(&answer, "SecretList"),
         &["Name", "Description", "LastChangedDate", "RotationEnabled", "DeletedDate"],
         |secret| at(secret, "ARN"),

@@ -65,10 +65,6 @@ pub(super) async fn section(ctx: &Ctx, resource: &str, part: &Part) -> Result<Se
         ListSubscriptionsByTopicInput { topic_arn: topic_of(ctx, resource), next_token: part.after.clone() };
     let answer = look::<op::ListSubscriptionsByTopic>(ctx, input).await?;
     let section = Section::new("subscriptions", "Subscriptions", &["Endpoint", "Protocol", "Subscription"]);
-    let endpoint = |subscription: &Value| {
-        let endpoint = at(subscription, "Endpoint");
-        if endpoint.starts_with("arn:") { endpoint } else { String::new() }
-    };
     let paths = ["Endpoint", "Protocol", "SubscriptionArn"];
-    Ok(section.documents(items(&answer, "Subscriptions"), &paths, endpoint).next(at(&answer, "NextToken")))
+    Ok(section.uses(items(&answer, "Subscriptions"), &paths).next(at(&answer, "NextToken")))
 }

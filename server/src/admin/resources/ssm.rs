@@ -22,7 +22,7 @@ pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
         ..Default::default()
     };
     let answer = look::<op::DescribeParameters>(ctx, input).await?;
-    let section = Section::new("ssm", "Parameters", &["Name", "Type", "Version", "Modified"]).documents(
+    let section = Section::new("ssm", "Parameters", &["Name", "Type", "Version", "Modified"]).resources(
         items(&answer, "Parameters"),
         &["Name", "Type", "Version", "LastModifiedDate"],
         |parameter| parameter_arn(ctx, &at(parameter, "Name")),
@@ -86,7 +86,5 @@ pub(super) async fn section(ctx: &Ctx, resource: &str, part: &Part) -> Result<Se
     let answer = look::<op::GetParameterHistory>(ctx, input).await?;
     let section = Section::new("versions", "Versions", &["Version", "Labels", "Modified", "By"]);
     let paths = ["Version", "Labels", "LastModifiedDate", "LastModifiedUser"];
-    Ok(section
-        .documents(items(&answer, "Parameters"), &paths, |_| String::new())
-        .next(at(&answer, "NextToken")))
+    Ok(section.documents(items(&answer, "Parameters"), &paths).next(at(&answer, "NextToken")))
 }
