@@ -479,3 +479,46 @@ def test_replication_and_exports_go_on_after_a_kill(region, dynamodb, name):
         return now if now["ExportStatus"] != "IN_PROGRESS" else None
 
     assert eventually(ended)["ExportStatus"] == "COMPLETED"
+
+
+def test_items_are_sealed_on_disk_under_their_tables_key(region, dynamodb, name):
+    kms, events = region.client("kms"), region.client("events")
+    # Somebody listens to the calls of KMS: those that DynamoDB makes on the way to an item must not trip over it.
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.kms"]}),
+                    State="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    create(dynamodb, name, view="NEW_AND_OLD_IMAGES", definitions=[{"AttributeName": "city", "AttributeType": "S"}],
+           SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+           GlobalSecondaryIndexes=[{"IndexName": "by-city", "Projection": {"ProjectionType": "ALL"},
+                                    "KeySchema": [{"AttributeName": "city", "KeyType": "HASH"}]}])
+    recoverable(dynamodb, name)
+    hidden, shown = f"hidden-{name}", f"shown-{name}"
+    for number in range(10):
+        dynamodb.put_item(TableName=name, Item={
+            "pk": {"S": f"{shown}-{number}"}, "city": {"S": "paris"}, "note": {"S": f"{hidden}-{number}"}})
+    dynamodb.update_item(TableName=name, Key={"pk": {"S": f"{shown}-1"}}, UpdateExpression="SET more = :m",
+                         ExpressionAttributeValues={":m": {"L": [{"S": hidden}]}})
+    dynamodb.delete_item(TableName=name, Key={"pk": {"S": f"{shown}-2"}})
+
+    def found(text):
+        files = [path for path in region.data.rglob("*") if path.is_file()]
+        return [path.name for path in files if text.encode() in path.read_bytes()]
+
+    eventually(lambda: found(shown))
+    assert not found(hidden)
+    get = lambda: dynamodb.get_item(TableName=name, Key={"pk": {"S": f"{shown}-1"}})["Item"]
+    assert get()["note"]["S"] == f"{hidden}-1"
+    kms.disable_key(KeyId=key)
+    # A region that starts has to ask KMS for the table's data key.
+    region.kill()
+    region.start()
+    assert not found(hidden)
+    for attempt in (get, lambda: dynamodb.put_item(TableName=name, Item={"pk": {"S": "x"}})):
+        with pytest.raises(ClientError) as refused:
+            attempt()
+        assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+        assert refused.value.response["Error"]["Message"] == "KMS key access denied"
+    kms.enable_key(KeyId=key)
+    dynamodb.put_item(TableName=name, Item={"pk": {"S": "x"}})
+    assert get()["more"]["L"] == [{"S": hidden}]
+    events.delete_rule(Name=name)
