@@ -141,7 +141,12 @@ impl Serving {
         }
         let service = "dax.amazonaws.com";
         let own = self.cloud.background(service, &self.arn, self.name.account, self.name.region);
-        let ctx = own.with_role(service, &self.arn, &self.role)?;
+        // As DynamoDB words it: clients of DAX know no errors of STS.
+        let refused = |error: ApiError| match error.name() {
+            "AccessDenied" => ApiError::sender("AccessDeniedException", error.message()),
+            _ => error,
+        };
+        let ctx = own.with_role(service, &self.arn, &self.role).map_err(refused)?;
         *session = Some((ctx.clone(), now + ROLE_KEPT));
         Ok(ctx)
     }

@@ -155,11 +155,12 @@ impl Session<'_> {
         let id = self.dax.lists.id(self.ctx.cloud(), &self.serving.name, names).await?;
         let mut encoder = Encoder::default();
         encoder.integer(id);
-        encoder.map(item.len());
+        encoder.open_map();
         for (ordinal, value) in item.values().enumerate() {
             encoder.integer(ordinal as i64);
             encode_value(&mut encoder, value)?;
         }
+        encoder.end();
         Ok(Some(encoder.0))
     }
 }

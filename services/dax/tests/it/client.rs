@@ -230,12 +230,12 @@ impl Client {
     pub(crate) async fn answers(&mut self, count: usize) -> Vec<Vec<u8>> {
         let (mut answers, mut bytes) = (Vec::new(), Vec::new());
         while answers.len() < count {
-            if bytes.len() < 4 || bytes.len() < 4 + usize::from(bytes[3] & 31) {
+            if bytes.len() < 4 || bytes.len() < 5 + usize::from(bytes[3] & 31) {
                 assert!(self.stream.read_buf(&mut bytes).await.expect("the connection is open") > 0);
                 continue;
             }
-            assert_eq!(bytes[..3], [0x80, 0xA1, 0x00], "an item");
-            let rest = bytes.split_off(4 + usize::from(bytes[3] & 31));
+            assert_eq!(bytes[..3], [0x80, 0xBF, 0x00], "an item");
+            let rest = bytes.split_off(5 + usize::from(bytes[3] & 31));
             answers.push(std::mem::replace(&mut bytes, rest));
         }
         answers
@@ -273,10 +273,10 @@ impl Client {
         });
         self.send(&bytes).await;
         let answer = self.answer().await?;
-        if answer == [0xA0] {
+        if answer == [0xBF, 0xFF] {
             return Ok(None);
         }
-        assert_eq!(answer[..2], [0xA1, 0x00], "a map with an item");
+        assert_eq!(answer[..2], [0xBF, 0x00], "a map with an item");
         Ok(Some(Reader(&answer[2..]).value()))
     }
 

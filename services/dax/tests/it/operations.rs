@@ -69,6 +69,8 @@ impl<'a> Reader<'a> {
             24 => 1,
             25 => 2,
             26 => 4,
+            // A map that goes on until a break.
+            31 => return self.indefinite(),
             _ => panic!("{first:x} is no head of an answer"),
         };
         let argument = match size {
@@ -77,6 +79,12 @@ impl<'a> Reader<'a> {
         };
         self.0 = &self.0[1 + size..];
         (first >> 5, argument)
+    }
+
+    fn indefinite(&mut self) -> (u8, usize) {
+        let first = self.0[0];
+        self.0 = &self.0[1..];
+        (first >> 5, usize::MAX)
     }
 
     /// Bytes or text.

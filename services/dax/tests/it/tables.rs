@@ -50,7 +50,7 @@ async fn a_table_that_comes_again_with_another_key_is_another_table() {
         out.bytes(b"\x61ab");
         out.null();
     });
-    assert_eq!(client.call(&whole).await, Ok(vec![0xA0]));
+    assert_eq!(client.call(&whole).await, Ok(vec![0xBF, 0xFF]));
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn tables_may_be_named_by_their_arn() {
     let found = client.call(&by_arn).await.expect("an item");
     assert!(found.len() > 5);
     lab.delete_directly("a").await;
-    assert_eq!(client.call(&by_arn).await, Ok(vec![0xA0]));
+    assert_eq!(client.call(&by_arn).await, Ok(vec![0xBF, 0xFF]));
 }
 
 #[tokio::test]

@@ -68,31 +68,23 @@ impl Answer {
     pub fn stored_item(item: Option<&[u8]>) -> Self {
         let Some(item) = item else {
             let mut answer = Self::success();
-            answer.0.map(0);
+            answer.0.open_map();
+            answer.0.end();
             return answer;
         };
         let mut answer = Self(Encoder(Vec::with_capacity(item.len() + 12)));
         answer.0.raw(&[SUCCESS]);
-        answer.0.map(1);
+        answer.0.open_map();
         answer.0.integer(part::ITEM);
         answer.0.bytes(item);
+        answer.0.end();
         answer
     }
 
     pub fn page(page: &Page) -> Result<Self, WireError> {
         let mut answer = Self::success();
         let out = &mut answer.0;
-        let parts = [
-            page.item.is_some(),
-            page.attributes.is_some(),
-            page.items.is_some(),
-            page.count.is_some(),
-            page.scanned_count.is_some(),
-            page.last_key.is_some(),
-            page.consumed.is_some(),
-            page.metrics.is_some(),
-        ];
-        out.map(parts.iter().filter(|is_there| **is_there).count());
+        out.open_map();
         if let Some(item) = &page.item {
             out.integer(part::ITEM);
             out.raw(item);
@@ -122,6 +114,7 @@ impl Answer {
             out.integer(part::METRICS);
             write_metrics(out, metrics)?;
         }
+        out.end();
         Ok(answer)
     }
 

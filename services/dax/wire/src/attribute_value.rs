@@ -7,7 +7,7 @@ use crate::WireError::{self, Malformed};
 use crate::cbor::{ARRAY, BYTES, MAP, SIMPLE, TAG, TEXT};
 use crate::{Decoder, Encoder, number};
 
-const STRING_SET: u64 = 3321;
+pub(crate) const STRING_SET: u64 = 3321;
 const NUMBER_SET: u64 = 3322;
 const BINARY_SET: u64 = 3323;
 

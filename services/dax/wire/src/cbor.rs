@@ -300,6 +300,15 @@ impl Encoder {
         self.head(MAP, pairs as u64);
     }
 
+    /// A map whose pairs go on until [`Self::end`]: the client for Java takes no other where DAX has them.
+    pub fn open_map(&mut self) {
+        self.0.push(MAP << 5 | 31);
+    }
+
+    pub fn end(&mut self) {
+        self.0.push(BREAK);
+    }
+
     pub(crate) fn tag(&mut self, tag: u64) {
         self.head(TAG, tag);
     }

@@ -124,11 +124,12 @@ pub fn decode_compound_key(bytes: &[u8]) -> Result<Map<AttributeValue>, WireErro
 
 pub fn encode_compound_key(key: &Map<AttributeValue>) -> Result<Vec<u8>, WireError> {
     let mut encoder = Encoder::default();
-    encoder.map(key.len());
+    encoder.open_map();
     for (name, value) in key {
         encoder.text(name);
         encode_value(&mut encoder, value)?;
     }
+    encoder.end();
     Ok(encoder.0)
 }
 

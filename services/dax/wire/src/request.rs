@@ -1,6 +1,8 @@
 //! Requests, their keys and items still encoded: what they mean depends on the table.
 
 use crate::WireError::{self, Malformed};
+use crate::attribute_value::STRING_SET;
+use crate::cbor::TAG;
 use crate::{Decoder, Options};
 
 /// Entries of a list in a request: far more than any operation takes, so that DynamoDB is who refuses.
@@ -236,6 +238,10 @@ fn list<'a, T>(
 
 fn attribute_names(decoder: &mut Decoder<'_>) -> Result<Vec<String>, WireError> {
     let (mut names, mut bytes) = (Vec::new(), 0);
+    // The client for Java calls them a set.
+    if decoder.major()? == TAG && decoder.tag()? != STRING_SET {
+        return Err(Malformed("names of attributes were expected"));
+    }
     let length = decoder.array()?;
     while decoder.has_more(length, names.len())? {
         let name = decoder.name()?;
