@@ -42,7 +42,10 @@ install_runtime() { # FOLDER
             @aws-sdk/client-eventbridge @aws-sdk/client-scheduler @aws-sdk/client-pipes @aws-sdk/client-s3)
         touch "$1/node/.done-2"
     fi
-    # Apart from those of functions, which are not to find version 2 of the SDK.
+}
+
+# Clients that only tests use, below the same folder; apart from those of functions, which are not to find version 2 of the SDK.
+install_test_clients() { # FOLDER
     if [ ! -e "$1/dax/.done-1" ]; then
         echo "Installing the JavaScript clients of DAX"
         mkdir -p "$1/dax"

@@ -83,12 +83,13 @@ async fn converse(
     debug!(user_agent = greeting.user_agent, cluster = %serving.arn, "a client connected");
     let mut client = Client::Unknown;
     let mut frame = Frame::default();
+    let mut answers = Vec::new();
     loop {
         if serving.is_gone() {
             return Err(Ended::Gone);
         }
         let mut at = 0;
-        let mut answers = Vec::new();
+        // Who asks for much at once and reads little of it is waited for.
         while let Some(length) = frame.length(&buffer[at..]).map_err(Ended::Wire)? {
             frame = Frame::default();
             let started = Instant::now();
@@ -118,15 +119,15 @@ async fn converse(
                     greeting.layering.wrap(&failure.encode(), &mut answers).map_err(Ended::Wire)?;
                 }
             }
+            if answers.len() > KEPT_BYTES {
+                say(stream, &mut answers).await?;
+            }
         }
         buffer.drain(..at);
         if buffer.is_empty() && buffer.capacity() > KEPT_BYTES {
             buffer = Vec::new();
         }
-        if !answers.is_empty() {
-            stream.write_all(&answers).await.map_err(Ended::Io)?;
-            stream.flush().await.map_err(Ended::Io)?;
-        }
+        say(stream, &mut answers).await?;
         let most = match client {
             Client::Known(_) => maximum_request_bytes(&buffer),
             Client::Unknown | Client::Refused(_) => STRANGERS_BYTES,
@@ -138,6 +139,17 @@ async fn converse(
             return Ok(());
         }
     }
+}
+
+/// Sends what there is to say.
+async fn say(stream: &mut dyn Connection, answers: &mut Vec<u8>) -> Result<(), Ended> {
+    if !answers.is_empty() {
+        stream.write_all(answers).await.map_err(Ended::Io)?;
+        stream.flush().await.map_err(Ended::Io)?;
+        answers.clear();
+        answers.shrink_to(KEPT_BYTES);
+    }
+    Ok(())
 }
 
 /// Whether anything came before the other end closed.

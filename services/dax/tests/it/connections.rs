@@ -53,6 +53,32 @@ async fn requests_that_come_together_are_answered_in_their_order() {
 }
 
 #[tokio::test]
+async fn who_asks_for_much_and_reads_nothing_is_waited_for() {
+    let lab = Lab::new().await;
+    let mut client = lab.connect().await;
+    let large = "x".repeat(300 << 10);
+    client.put("a", &large).await;
+    let get = request(GET, |out| {
+        out.bytes(b"orders");
+        out.bytes(b"a");
+        out.null();
+    });
+    client.send(&get.repeat(400)).await;
+    lab.region.settle().await;
+    // The connection holds a mebibyte; what was answered is that and a little more.
+    let answered = lab.hits("ItemCacheHits");
+    assert!((3.0..8.0).contains(&answered), "{answered}");
+    let mut other = lab.connect().await;
+    assert_eq!(other.get("a").await.map(|value| value.len()), Some(large.len()));
+    // Success, the map and its end, the item's number, its head of five bytes, the list's id, the text with its head.
+    let length = 1 + 2 + 1 + 5 + 1 + 5 + large.len();
+    for _ in 0..400 {
+        client.bytes(length).await;
+    }
+    assert_eq!(lab.hits("ItemCacheHits"), 401.0);
+}
+
+#[tokio::test]
 async fn a_request_may_come_byte_by_byte() {
     let lab = Lab::new().await;
     let mut client = lab.connect().await;
