@@ -109,10 +109,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         isolation: parts.isolation,
         queues: parts.queues,
     };
-    let mut endpoints = parts.endpoints;
-    endpoints.push(admin::endpoint(cloud.clone(), Arc::clone(&runner), host));
+    let operator = admin::endpoint(cloud.clone(), Arc::clone(&runner), host);
     cloud.open(parts.services, parts.directory);
-    let gateway = Gateway::new(cloud.clone(), endpoints, Limits::default())?;
+    let gateway =
+        Gateway::with_host_endpoints(cloud.clone(), parts.endpoints, vec![operator], Limits::default())?;
     let raw_calls: Arc<dyn RawCalls> = gateway.clone();
     cloud.set_raw_calls(Arc::downgrade(&raw_calls));
     parts.inner_listeners.serve_with(Arc::clone(&gateway));

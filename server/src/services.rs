@@ -71,7 +71,7 @@ impl InnerListeners {
             listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
         match listener {
             Ok(listener) => {
-                tokio::spawn(gateway::serve(gateway, listener, None, stop));
+                tokio::spawn(gateway::serve_inside(gateway, listener, stop));
             }
             Err(cause) => warn!(error = %cause, "a function's way to the region could not be opened"),
         }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import urllib.parse
@@ -286,6 +287,31 @@ def test_pages_of_others_do_not_turn_the_clock(region):
     for headers in [{"Origin": "http://localhost:3000"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"}]:
         assert region.http("POST", "/_brume/api/clock", b'{"advance_seconds": 60}', headers).status == 403
     assert region.api("/clock")["ahead_seconds"] == before
+
+
+LOOKING = """
+import os, urllib.error, urllib.request
+
+def ask(path, body=None):
+    try:
+        return urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + path, body).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+def handler(event, context):
+    return {path: ask(path, body and body.encode()) for path, body in event.items()}
+"""
+
+
+def test_functions_are_not_this_machines_users(region):
+    if not re.search(r"network namespace +yes", region.api("/status")["isolation"]):
+        pytest.skip("functions share the machine's network here")
+    region.function("looking", LOOKING)
+    asked = {"/_brume/api/status": None, "/_brume/api/architecture": None, "/_brume/": None, "/_brume/metrics": None,
+             "/_brume/api/accounts": '{"account": "111122223333"}', "/_brume/api/clock": '{"advance_seconds": 60}'}
+    answer = region.client("lambda").invoke(FunctionName="looking", Payload=json.dumps(asked))
+    found = json.loads(answer["Payload"].read())
+    assert sorted(found) == sorted(asked) and all(400 <= status < 500 for status in found.values()), found
 
 
 def test_the_page_runs_nothing_but_its_own(region):

@@ -25,7 +25,7 @@ use cloud::{Cloud, HttpEndpoint};
 use identity::sigv4::KeyCache;
 
 pub use limits::Limits;
-pub use listen::{Peer, serve};
+pub use listen::{Peer, serve, serve_inside};
 pub use ports::OpenPorts;
 pub use tls::{TlsError, acceptor};
 
@@ -38,6 +38,8 @@ pub struct Gateway {
     routes: Routes,
     /// Parts of the region that speak HTTP themselves, asked in order before the services.
     endpoints: Vec<Arc<dyn HttpEndpoint>>,
+    /// Those that listeners of the host itself have besides, and listeners inside functions' namespaces do not.
+    host_endpoints: Vec<Arc<dyn HttpEndpoint>>,
     fronts: Vec<Fronted>,
     /// Signing names of the services that take uploads as they come.
     in_pieces: Vec<&'static str>,
@@ -54,6 +56,16 @@ impl Gateway {
         endpoints: Vec<Arc<dyn HttpEndpoint>>,
         limits: Limits,
     ) -> Result<Arc<Self>, shapes::ApiError> {
+        Self::with_host_endpoints(cloud, endpoints, Vec::new(), limits)
+    }
+
+    /// As [`Self::new`], with endpoints that are for the host's own users: see [`serve_inside`].
+    pub fn with_host_endpoints(
+        cloud: Cloud,
+        endpoints: Vec<Arc<dyn HttpEndpoint>>,
+        host_endpoints: Vec<Arc<dyn HttpEndpoint>>,
+        limits: Limits,
+    ) -> Result<Arc<Self>, shapes::ApiError> {
         let routes = Routes::new(cloud.registry()?.services());
         let fronts = Fronted::all(&cloud)?;
         let in_pieces = cloud.registry()?.taking_pieces().map(|schema| schema.signing_name).collect();
@@ -61,6 +73,7 @@ impl Gateway {
             cloud,
             routes,
             endpoints,
+            host_endpoints,
             fronts,
             in_pieces,
             signing_keys: KeyCache::default(),

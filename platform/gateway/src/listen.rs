@@ -28,6 +28,8 @@ use crate::patience::{Overheard, Quiet};
 pub struct Peer {
     pub address: Option<IpAddr>,
     pub is_tls: bool,
+    /// Runs within the region, as functions do, whatever its address looks like.
+    pub is_inside: bool,
 }
 
 /// Serves connections of `listener` until `stop` resolves, then waits for requests under way.
@@ -35,6 +37,22 @@ pub async fn serve(
     gateway: Arc<Gateway>,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
+    stop: impl Future<Output = ()>,
+) {
+    accept(gateway, listener, tls, false, stop).await;
+}
+
+/// As [`serve`], for a listener in the namespace of a function, whose programs seem to be on this machine: what is for
+/// the machine's own users is not there.
+pub async fn serve_inside(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    accept(gateway, listener, None, true, stop).await;
+}
+
+async fn accept(
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    is_inside: bool,
     stop: impl Future<Output = ()>,
 ) {
     let slots = Arc::new(Semaphore::new(gateway.limits.connections));
@@ -53,7 +71,7 @@ pub async fn serve(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let peer = Peer { address: Some(address.ip()), is_tls: tls.is_some() };
+        let peer = Peer { address: Some(address.ip()), is_tls: tls.is_some(), is_inside };
         let (gateway, tls, watcher) = (Arc::clone(&gateway), tls.clone(), graceful.watcher());
         tokio::spawn(async move {
             match tls {

@@ -55,7 +55,9 @@ impl Gateway {
         let head = Head::of(&parts.headers);
         let mut endpoint = None;
         if !self.routes.is_settled(&head) {
-            endpoint = self.endpoints.iter().find(|endpoint| endpoint.claims(&parts));
+            let host_endpoints = if peer.is_inside { &[][..] } else { &self.host_endpoints[..] };
+            let mut endpoints = self.endpoints.iter().chain(host_endpoints);
+            endpoint = endpoints.find(|endpoint| endpoint.claims(&parts));
             if endpoint.is_none()
                 && let Some((fronted, claim)) = self.fronted(&parts, &head)
             {
