@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::buffers::Buffers;
 use super::{Key, SealedId, SealedReader, SealedWriter, file_length};
 use crate::{BlobError, directory};
 
@@ -24,6 +25,7 @@ struct Folders {
     held: Mutex<HashSet<SealedId>>,
     /// Bytes written since this was opened.
     written: AtomicU64,
+    buffers: Arc<Buffers>,
 }
 
 impl SealedBlobs {
@@ -36,6 +38,7 @@ impl SealedBlobs {
             is_durable,
             held: Mutex::default(),
             written: AtomicU64::new(0),
+            buffers: Arc::default(),
         };
         folders.prepare().map_err(BlobError::io("preparing the folder of sealed blobs"))?;
         Ok(Self(Arc::new(folders)))
@@ -95,7 +98,7 @@ impl SealedBlobs {
         if found != file_length(length) {
             return Err(BlobError::DamagedSealed(id));
         }
-        SealedReader::new(file, id, key, length)
+        SealedReader::new(file, id, key, length, Arc::clone(&self.0.buffers))
     }
 
     /// Forgets a blob. One that is not there is forgotten already.

@@ -9,6 +9,7 @@
 //! [`Placed`], which takes the file away again unless it is told to keep it, and [`SealedBlobs::visit`] lists what is
 //! there and not so held, for sweeps.
 
+mod buffers;
 mod file_key;
 mod folder;
 mod reader;

@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use super::buffers::Buffers;
 use super::file_key::FileKey;
 use super::{BATCH_CHUNKS, CHUNK_BYTES, HEAD_BYTES, Key, MAGIC, SEALED_BYTES, SealedId, TAG_BYTES};
 use crate::BlobError;
@@ -20,10 +21,17 @@ struct Open {
     id: SealedId,
     key: FileKey,
     length: u64,
+    buffers: Arc<Buffers>,
 }
 
 impl SealedReader {
-    pub(super) fn new(file: File, id: SealedId, key: &Key, length: u64) -> Result<Self, BlobError> {
+    pub(super) fn new(
+        file: File,
+        id: SealedId,
+        key: &Key,
+        length: u64,
+        buffers: Arc<Buffers>,
+    ) -> Result<Self, BlobError> {
         let mut head = [0; HEAD_BYTES];
         file.read_exact_at(&mut head, 0).map_err(BlobError::io("opening a blob"))?;
         let (magic, salt) = head.split_at(MAGIC.len());
@@ -31,7 +39,7 @@ impl SealedReader {
         if magic != MAGIC {
             return Err(BlobError::DamagedSealed(id));
         }
-        Ok(Self(Arc::new(Open { key: FileKey::derive(key, salt), file, id, length })))
+        Ok(Self(Arc::new(Open { key: FileKey::derive(key, salt), file, id, length, buffers })))
     }
 
     /// Length of the whole blob in bytes.
@@ -42,7 +50,7 @@ impl SealedReader {
     /// The pieces of the beginning of `range`, at most half a megabyte of them. Blocks. `range` lies within the blob;
     /// the caller goes on behind what it got.
     pub fn read(&self, range: Range<u64>) -> Result<Vec<Bytes>, BlobError> {
-        let Open { file, id, key, length } = &*self.0;
+        let Open { file, id, key, length, buffers } = &*self.0;
         let range = range.start..range.end.min(*length);
         if range.is_empty() {
             return Ok(Vec::new());
@@ -52,20 +60,19 @@ impl SealedReader {
         let last = ((range.end - 1) / chunk).min(first + BATCH_CHUNKS as u64 - 1);
         let end = ((last + 1) * chunk).min(*length);
         let sealed_length = (end - first * chunk) as usize + (last - first + 1) as usize * TAG_BYTES;
-        let mut sealed = BytesMut::zeroed(sealed_length);
+        let mut buffer = buffers.take();
+        let sealed = buffer.first(sealed_length);
         let offset = HEAD_BYTES as u64 + first * SEALED_BYTES as u64;
-        file.read_exact_at(&mut sealed, offset).map_err(BlobError::io("reading a blob"))?;
-        let mut pieces = Vec::with_capacity((last - first + 1) as usize);
-        for index in first..=last {
-            let mut piece = sealed.split_to(SEALED_BYTES.min(sealed.len()));
-            let opened = key.open(index, &mut piece).ok_or(BlobError::DamagedSealed(*id))?;
-            piece.truncate(opened);
-            let piece = piece.freeze();
+        file.read_exact_at(sealed, offset).map_err(BlobError::io("reading a blob"))?;
+        let mut wanted = Vec::with_capacity((last - first + 1) as usize);
+        for (place, (index, sealed)) in (first..=last).zip(sealed.chunks_mut(SEALED_BYTES)).enumerate() {
+            let opened = key.open(index, sealed).ok_or(BlobError::DamagedSealed(*id))?;
             let begin = index * chunk;
             let from = range.start.saturating_sub(begin) as usize;
-            let to = (range.end - begin).min(piece.len() as u64) as usize;
-            pieces.push(piece.slice(from..to));
+            let to = (range.end - begin).min(opened as u64) as usize;
+            wanted.push(place * SEALED_BYTES + from..place * SEALED_BYTES + to);
         }
-        Ok(pieces)
+        let opened = buffer.freeze();
+        Ok(wanted.into_iter().map(|range| opened.slice(range)).collect())
     }
 }
