@@ -11,16 +11,27 @@ use crate::job::Job;
 const STRIDE: usize = 256;
 
 /// Takes streams into its lanes. Shared by all that hash.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lanes {
     board: Mutex<Board>,
     changed: Condvar,
+    /// As many threads as there are processors are done sooner when each hashes alone.
+    most_alone: usize,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        let most_alone = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { board: Mutex::default(), changed: Condvar::new(), most_alone }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Board {
     waiting: VecDeque<(u64, Job)>,
     done: HashMap<u64, Job>,
+    /// Threads that hash their own job and nothing else.
+    alone: usize,
     /// A thread works for all.
     is_led: bool,
     next: u64,
@@ -34,6 +45,17 @@ impl Lanes {
     /// Has all of a job's blocks hashed, by this thread or by one that works already.
     pub(crate) fn work(&self, job: Job) -> Job {
         let mut board = self.lock();
+        if !board.is_led && board.waiting.is_empty() && board.alone < self.most_alone {
+            board.alone += 1;
+            drop(board);
+            let mut own = [(0, job)];
+            while !own[0].1.is_done() {
+                stride(&mut own);
+            }
+            self.lock().alone -= 1;
+            let [(_, done)] = own;
+            return done;
+        }
         let ticket = board.next;
         board.next += 1;
         board.waiting.push_back((ticket, job));

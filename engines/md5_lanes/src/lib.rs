@@ -2,7 +2,7 @@
 //!
 //! Each step of MD5 waits for the one before, so a processor that hashes one stream is mostly idle; but it can take the
 //! same step of eight streams in one go. Threads that hash at the same time meet on [`Lanes`]: one of them works for all,
-//! and the others wait for it, so that eight uploads cost little more than one. A thread that is alone hashes alone.
+//! and the others wait for it, so that eight uploads cost little more than one. A few threads, one for each processor, hash alone.
 //!
 //! For long streams on threads that may block. MD5 is no protection against anybody; it is what entity tags are made of.
 
