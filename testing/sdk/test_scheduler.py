@@ -108,6 +108,37 @@ def test_any_operation_can_be_a_target(region, scheduler, name):
                                       Target={**target, "Arn": f"arn:aws:scheduler:::aws-sdk:{wrong}"})
 
 
+def test_operations_of_rest_services_are_targets_as_well(region, scheduler, queue, name):
+    s3 = region.client("s3")
+    s3.create_bucket(Bucket=name)
+    function = region.function(name, f"""
+import boto3
+def handler(event, context):
+    boto3.client("sqs").send_message(QueueUrl="{queue.url}", MessageBody=event["at"])
+""", statements=[allow("sqs:SendMessage", queue.arn)])
+    role = region.role(f"{name}-caller", [allow("lambda:InvokeFunction", function), allow("s3:PutObject", "*")],
+                       service="scheduler.amazonaws.com")
+    wanted = {
+        "lambda:invoke": {"FunctionName": name, "InvocationType": "Event", "Payload": '{"at": "once"}'},
+        "s3:putObject": {"Bucket": name, "Key": "reports/one", "ContentType": "text/plain", "Body": "hello"},
+    }
+    for number, (operation, parameters) in enumerate(wanted.items()):
+        target = {"Arn": f"arn:aws:scheduler:::aws-sdk:{operation}", "RoleArn": role, "Input": json.dumps(parameters)}
+        scheduler.create_schedule(Name=f"{name}-{number}", ScheduleExpression="rate(1 hour)", FlexibleTimeWindow=OFF,
+                                  Target=target)
+    region.advance(3600)
+    assert eventually(queue.bodies) == ["once"]
+
+    def written():
+        found = s3.list_objects_v2(Bucket=name).get("Contents")
+        return found and s3.get_object(Bucket=name, Key="reports/one")
+
+    answer = eventually(written)
+    assert (answer["Body"].read(), answer["ContentType"]) == (b"hello", "text/plain")
+    for number in range(2):
+        scheduler.delete_schedule(Name=f"{name}-{number}")
+
+
 def test_what_nobody_takes_is_buried(region, scheduler, queue, name):
     dead = Queue(region, f"{name}-dead")
     role = region.role(f"{name}-both", [allow("sqs:SendMessage", dead.arn)], service="scheduler.amazonaws.com")

@@ -333,16 +333,13 @@ impl Gateway {
         let registry = self.cloud.registry()?;
         let handler =
             registry.find(service, operation).ok_or_else(|| not_implemented(service, operation.name))?;
-        let protocol = Protocol::AwsJson11;
-        let headers = http::HeaderMap::new();
-        let request = wire::Request::new("POST", "/", "", &headers, input);
         let mut document = registry.new_input(handler);
-        let missing = wire::decode_request(protocol, operation, &request, &Labels::new(), &mut *document)?;
+        let missing = wire::decode_named(input, &mut *document)?;
         if !registry.service_of(handler).words_own_checks {
-            check(protocol, &*document, &missing)?;
+            check(Protocol::AwsJson11, &*document, &missing)?;
         }
         let output = registry.call(ctx, handler, document).await?;
-        Ok(wire::encode_output(protocol, service, operation, &*output, ctx.request_id()).body)
+        Ok(wire::encode_output(Protocol::AwsJson11, service, operation, &*output, ctx.request_id()).body)
     }
 }
 

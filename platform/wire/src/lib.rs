@@ -23,8 +23,8 @@ mod xml;
 pub use message::{ClientRequest, Request, Response};
 pub use missing::Missing;
 pub use protocol::{
-    decode_error_detail, decode_request, decode_response, encode_bare_error, encode_error, encode_input,
-    encode_output, encode_query_as_json, encode_unrouted_error,
+    decode_error_detail, decode_named, decode_request, decode_response, encode_bare_error, encode_error,
+    encode_input, encode_output, encode_query_as_json, encode_unrouted_error,
 };
 
 /// Path labels of a REST request: the model's names and decoded values.

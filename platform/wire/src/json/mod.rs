@@ -4,7 +4,7 @@ mod lexer;
 mod read;
 mod write;
 
-pub(crate) use read::{body_into, document_into, error_fields, union_into};
+pub(crate) use read::{body_into, document_into, error_fields, named_into, union_into};
 /// Bytes that cannot stand for themselves in a JSON string.
 static IS_SPECIAL: [bool; 256] = {
     let mut table = [false; 256];

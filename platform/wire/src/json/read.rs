@@ -31,6 +31,15 @@ pub(crate) fn body_into(
     reader.finish()
 }
 
+/// Reads a whole text into `target` by the model's names of its members, wherever these travel in messages, and whichever
+/// their letters' case; what is a message's body is read as it stands.
+pub(crate) fn named_into(text: &[u8], target: &mut dyn Struct) -> Result<Missing, ApiError> {
+    let mut reader = Reader { is_named: true, ..Reader::new(text, Side::Server)? };
+    reader.expect_object()?;
+    reader.structure(target, None)?;
+    reader.finish()
+}
+
 /// Reads a whole body as a union.
 pub(crate) fn union_into(body: &[u8], target: &mut dyn Union, side: Side) -> Result<(), ApiError> {
     let mut reader = Reader::new(body, side)?;
@@ -73,6 +82,8 @@ pub(crate) fn error_fields(body: &[u8]) -> (Option<String>, Option<String>) {
 struct Reader<'a> {
     lexer: Lexer<'a>,
     side: Side,
+    /// Members go by the model's names instead of those on the wire.
+    is_named: bool,
     missing: Missing,
 }
 
@@ -81,7 +92,7 @@ impl<'a> Reader<'a> {
         let text = std::str::from_utf8(body).map_err(|error| {
             errors::serialization(format!("Invalid UTF-8 at offset {}", error.valid_up_to()))
         })?;
-        Ok(Self { lexer: Lexer::new(text), side, missing: Missing::default() })
+        Ok(Self { lexer: Lexer::new(text), side, is_named: false, missing: Missing::default() })
     }
 
     fn expect_object(&mut self) -> Result<(), ApiError> {
@@ -182,7 +193,7 @@ impl<'a> Reader<'a> {
         let mut has_more = !self.lexer.enter(b'}')?;
         while has_more {
             let key = self.lexer.key()?;
-            let index = find(shape, &key, guess);
+            let index = self.find(shape, &key, guess);
             match index {
                 Some(index) if body.has(&shape.members[index]) => {
                     guess = index + 1;
@@ -190,7 +201,11 @@ impl<'a> Reader<'a> {
                         if !seen.add(index) {
                             return Err(errors::serialization(format!("Duplicate field {key:?}")));
                         }
-                        self.member(target.member_mut(index), &shape.members[index])?;
+                        let (node, member) = (target.member_mut(index), &shape.members[index]);
+                        match self.is_named && shape.payload == Some(index) {
+                            true => self.payload(node, member)?,
+                            false => self.member(node, member)?,
+                        }
                     }
                 }
                 _ => self.lexer.skip()?,
@@ -199,6 +214,33 @@ impl<'a> Reader<'a> {
         }
         self.missing.note(shape, &seen);
         Ok(())
+    }
+
+    /// The bytes of a message's body: a text as it is, anything else as it is written.
+    fn payload(&mut self, node: &mut dyn Node, member: &'static Member) -> Result<(), ApiError> {
+        match node.slot() {
+            Slot::Blob(target) => *target = self.raw()?.into(),
+            Slot::Stream(target) => *target = self.raw()?.into(),
+            _ => self.member(node, member)?,
+        }
+        Ok(())
+    }
+
+    fn raw(&mut self) -> Result<Vec<u8>, ApiError> {
+        if self.lexer.start()? == Start::String {
+            return Ok(self.lexer.string()?.into_owned().into_bytes());
+        }
+        let value = document(&mut self.lexer)?;
+        let mut bytes = Vec::new();
+        super::document(&mut bytes, &value);
+        Ok(bytes)
+    }
+
+    fn find(&self, shape: &'static StructShape, name: &str, guess: usize) -> Option<usize> {
+        match self.is_named {
+            true => shape.members.iter().position(|member| member.name.eq_ignore_ascii_case(name)),
+            false => find(shape, name, guess),
+        }
     }
 
     fn member(&mut self, node: &mut dyn Node, member: &'static Member) -> Result<(), ApiError> {
@@ -214,7 +256,7 @@ impl<'a> Reader<'a> {
         let mut has_more = !self.lexer.enter(b'}')?;
         while has_more {
             let key = self.lexer.key()?;
-            match find(shape, &key, 0) {
+            match self.find(shape, &key, 0) {
                 Some(_) if self.lexer.take_null()? => {}
                 Some(_) if is_set => return Err(errors::union_with_several(shape)),
                 Some(index) => {

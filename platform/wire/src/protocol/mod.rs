@@ -34,6 +34,12 @@ pub fn decode_request(
     }
 }
 
+/// Reads an operation's input from one JSON object by the model's names, as whoever names an operation instead of sending
+/// a request gives it (EventBridge Scheduler User Guide, "Using universal targets"): `{"FunctionName": "f", "Payload": "{}"}`.
+pub fn decode_named(document: &[u8], input: &mut dyn Struct) -> Result<Missing, ApiError> {
+    crate::json::named_into(document, input)
+}
+
 /// Writes the answer to a successful request.
 pub fn encode_output(
     protocol: Protocol,

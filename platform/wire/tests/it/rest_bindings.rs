@@ -105,6 +105,25 @@ fn what_is_not_there_or_does_not_fit() {
 }
 
 #[test]
+fn an_input_is_read_by_its_members_names_wherever_they_travel() {
+    let operation = &service().operations[0];
+    let read = |text: &str| {
+        let mut input = Structure::new(operation.input);
+        let missing = wire::decode_named(text.as_bytes(), &mut input)?;
+        let names: Vec<_> = missing.top_level().collect();
+        Ok::<_, ApiError>((to_json(&input), names))
+    };
+    let (input, missing) =
+        read(r#"{"bucket":"b","Key":"k","Owner":"me","Part":7,"Data":"as it is"}"#).expect("it fits");
+    assert_eq!(input, json!({"Bucket": "b", "Key": "k", "Owner": "me", "Part": 7, "Data": "as it is"}));
+    assert_eq!(missing, Vec::<&str>::new());
+    let (input, missing) = read(r#"{"Bucket":"b","Key":"k","Data":{"a":[1,"x"]}}"#).expect("it fits");
+    assert_eq!(input, json!({"Bucket": "b", "Key": "k", "Data": r#"{"a":[1,"x"]}"#}));
+    assert_eq!(missing, ["Owner"]);
+    assert!(read(r#"{"Part":"seven"}"#).is_err());
+}
+
+#[test]
 fn responses_have_a_status_of_their_own() {
     let service = service();
     let operation = &service.operations[0];
