@@ -107,10 +107,10 @@ impl S3 {
         Ok(true)
     }
 
-    /// The job waits to be confirmed, or begins.
+    /// The job waits to be confirmed, or begins. One that was cancelled meanwhile goes on to its end.
     async fn end_preparation(self: &Arc<Self>, job: &BatchJob) -> Result<bool, ApiError> {
         let needs_confirmation = job.request().confirmation_required == Some(true);
-        self.change_batch(job, move |job, now| {
+        let change = self.change_batch(job, move |job, now| {
             if job.preparation.tasks == 0 {
                 let reason = "Manifest filters found no keys matching the filter criteria.";
                 job.fail("EmptyManifest", reason, now);
@@ -120,9 +120,8 @@ impl S3 {
             } else {
                 job.become_status(Status::Ready, now);
             }
-        })
-        .await?;
-        Ok(!needs_confirmation || job.preparation.tasks == 0)
+        });
+        Ok(change.await?.is_some_and(|status| status != Status::Suspended))
     }
 
     async fn read_manifest(self: &Arc<Self>, job: &BatchJob, ctx: &Ctx) -> Result<(), Stopped> {
@@ -251,7 +250,7 @@ impl S3 {
         job: &BatchJob,
         preparation: Preparation,
     ) -> Result<(), ApiError> {
-        self.change_batch(job, move |job, _| job.preparation = preparation.clone()).await
+        self.change_batch(job, move |job, _| job.preparation = preparation.clone()).await.map(drop)
     }
 }
 

@@ -136,20 +136,21 @@ impl S3 {
         }
     }
 
-    /// Changes a job as it is now, unless it is in another status than it was.
+    /// Changes a job as it is now, unless it is in another status than it was; tells the status that it is in then, while
+    /// there is such a job.
     async fn change_batch(
         self: &Arc<Self>,
         job: &BatchJob,
         change: impl Fn(&mut BatchJob, Timestamp) + Send + 'static,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Option<Status>, ApiError> {
         let (place, status, now) = (job.place(), job.status, self.cloud.clock().now());
         self.write(move |tx| {
-            let found = tables::BATCH_JOBS.find(tx, &place)?;
-            if let Some(mut job) = found.filter(|job| job.status == status) {
+            let Some(mut job) = tables::BATCH_JOBS.find(tx, &place)? else { return Ok(None) };
+            if job.status == status {
                 change(&mut job, now);
                 tables::BATCH_JOBS.put(tx, &place, &job);
             }
-            Ok(())
+            Ok(Some(job.status))
         })
         .await
     }
@@ -157,7 +158,7 @@ impl S3 {
     /// As [`Self::change_batch`]: the job ends, with this for a reason.
     async fn fail_batch(self: &Arc<Self>, job: &BatchJob, code: &str, reason: &str) -> Result<(), ApiError> {
         let (code, reason) = (code.to_owned(), reason.to_owned());
-        self.change_batch(job, move |job, now| job.fail(&code, &reason, now)).await
+        self.change_batch(job, move |job, now| job.fail(&code, &reason, now)).await.map(drop)
     }
 
     /// The job's role, when it trusts Batch Operations.

@@ -25,7 +25,7 @@ impl S3 {
     pub(super) async fn report_batch(self: &Arc<Self>, job: BatchJob) -> Result<(), ApiError> {
         let report = job.request().report;
         if !report.enabled || job.cursor == 0 {
-            return self.change_batch(&job, |job, _| job.report.is_complete = true).await;
+            return self.change_batch(&job, |job, _| job.report.is_complete = true).await.map(drop);
         }
         match self.write_report(&job, &report).await {
             Ok(()) => Ok(()),
@@ -37,6 +37,7 @@ impl S3 {
                     job.report.is_complete = true;
                 })
                 .await
+                .map(drop)
             }
         }
     }
@@ -52,7 +53,7 @@ impl S3 {
             put(&ctx, report, format!("{}/manifest.json", folder(job, report)), manifest.into_bytes())
                 .await?;
             put(&ctx, report, format!("{}/manifest.json.md5", folder(job, report)), sum.into_bytes()).await?;
-            return self.change_batch(job, |job, _| job.report.is_complete = true).await;
+            return self.change_batch(job, |job, _| job.report.is_complete = true).await.map(drop);
         };
         let (next, mut files) = (last + 1, Vec::new());
         let only_failed = report.report_scope.as_deref() == Some("FailedTasksOnly");
@@ -81,6 +82,7 @@ impl S3 {
             }
         })
         .await
+        .map(drop)
     }
 }
 

@@ -75,6 +75,22 @@ async fn a_cancelled_job_reports_what_was_done() {
 }
 
 #[tokio::test]
+async fn a_job_can_be_cancelled_at_any_step_of_its_preparation() {
+    let bucket = with_reports(Bucket::create().await).await;
+    bucket.put("k0", "x").await;
+    let of_k = manifest(&bucket, &lines(1), &["Bucket", "Key"]).await;
+    for steps in 0..60 {
+        let input = CreateJobInput { confirmation_required: Some(true), ..asks(of_k.clone(), tagging()) };
+        let id = create(&bucket, named(&format!("after-{steps}"), input)).await;
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(set_status(&bucket, &id, "Cancelled").await, "Ok");
+        assert_eq!(told(&until(&bucket, &id, &["Cancelled"]).await), "Cancelled 0+0");
+    }
+}
+
+#[tokio::test]
 async fn a_job_of_lower_priority_is_paused_meanwhile() {
     let bucket = with_reports(Bucket::create().await).await;
     bucket.put("k0", "x").await;
