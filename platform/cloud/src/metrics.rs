@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use identity::{AccountId, Region};
 use shapes::Timestamp;
 
 /// Upper bounds of the latency buckets in microseconds. What is answered from memory takes a few of them.
@@ -22,7 +23,7 @@ const KEPT_METRICS: usize = 50_000;
 #[derive(Debug, Default)]
 pub struct Metrics {
     calls: RwLock<HashMap<(&'static str, &'static str), Arc<CallCounters>>>,
-    published: Mutex<HashMap<MetricKey, VecDeque<DataPoint>>>,
+    published: Mutex<HashMap<MetricKey, Arc<Series>>>,
     dropped: AtomicU64,
     pub panics: AtomicU64,
 }
@@ -40,11 +41,30 @@ pub struct CallCounters {
 /// A metric as CloudWatch names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MetricKey {
+    /// Whose it is; `None` where the publisher does not tell tenants apart.
+    pub tenant: Option<(AccountId, Region)>,
     pub namespace: &'static str,
     pub name: &'static str,
-    /// Name and value.
-    pub dimension: (&'static str, String),
+    /// Names and values.
+    pub dimensions: Vec<(&'static str, String)>,
 }
+
+impl MetricKey {
+    pub fn new(namespace: &'static str, name: &'static str, dimensions: &[(&'static str, &str)]) -> Self {
+        let dimensions = dimensions.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self { tenant: None, namespace, name, dimensions }
+    }
+
+    /// The same metric of one account in one region.
+    #[must_use]
+    pub fn of(self, account: AccountId, region: Region) -> Self {
+        Self { tenant: Some((account, region)), ..self }
+    }
+}
+
+/// The data points of one metric, oldest first. Whoever publishes often keeps it, and need not name the metric each time.
+#[derive(Debug, Default)]
+pub struct Series(Mutex<VecDeque<DataPoint>>);
 
 /// One minute of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,29 +96,23 @@ impl Metrics {
         dimension: (&'static str, &str),
         value: f64,
     ) {
-        let key = MetricKey { namespace, name, dimension: (dimension.0, dimension.1.to_owned()) };
-        let minute = now.seconds().div_euclid(60) * 60;
+        self.series(MetricKey::new(namespace, name, &[dimension])).add(now, value);
+    }
+
+    /// The series of a metric, for publishers that keep it. Past the bound of metrics it is one that nobody sees.
+    pub fn series(&self, key: MetricKey) -> Arc<Series> {
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if published.len() >= KEPT_METRICS && !published.contains_key(&key) {
             self.dropped.fetch_add(1, Relaxed);
-            return;
+            return Arc::default();
         }
-        let points = published.entry(key).or_default();
-        match points.back_mut() {
-            Some(last) if last.minute == minute => last.add(value),
-            _ => {
-                if points.len() == KEPT_MINUTES {
-                    points.pop_front();
-                }
-                points.push_back(DataPoint { minute, count: 1, sum: value, min: value, max: value });
-            }
-        }
+        Arc::clone(published.entry(key).or_default())
     }
 
     /// The data points of a published metric, oldest first.
     pub fn points(&self, key: &MetricKey) -> Vec<DataPoint> {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        published.get(key).map(|points| points.iter().copied().collect()).unwrap_or_default()
+        published.get(key).map(|series| series.points()).unwrap_or_default()
     }
 
     /// Prometheus's text exposition format, version 0.0.4.
@@ -142,15 +156,45 @@ impl Metrics {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         let sorted: BTreeMap<_, _> = published.iter().collect();
         out.push_str("# TYPE brume_aws_metric_sum gauge\n");
-        for (key, points) in sorted {
-            let Some(last) = points.back() else { continue };
-            let value = key.dimension.1.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            let _ = writeln!(
-                out,
-                "brume_aws_metric_sum{{namespace=\"{}\",name=\"{}\",{}=\"{value}\"}} {}",
-                key.namespace, key.name, key.dimension.0, last.sum
-            );
+        for (key, series) in sorted {
+            let Some(last) = series.points().pop() else { continue };
+            let _ =
+                write!(out, "brume_aws_metric_sum{{namespace=\"{}\",name=\"{}\"", key.namespace, key.name);
+            if let Some((account, region)) = &key.tenant {
+                let _ = write!(out, ",account=\"{account}\",region=\"{region}\"");
+            }
+            for (name, value) in &key.dimensions {
+                let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+                let _ = write!(out, ",{name}=\"{value}\"");
+            }
+            let _ = writeln!(out, "}} {}", last.sum);
         }
+    }
+}
+
+impl Series {
+    /// Adds a value; whether it is the first of its minute.
+    pub fn add(&self, now: Timestamp, value: f64) -> bool {
+        let minute = now.seconds().div_euclid(60) * 60;
+        let mut points = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match points.back_mut() {
+            Some(last) if last.minute == minute => {
+                last.add(value);
+                false
+            }
+            _ => {
+                if points.len() == KEPT_MINUTES {
+                    points.pop_front();
+                }
+                points.push_back(DataPoint { minute, count: 1, sum: value, min: value, max: value });
+                true
+            }
+        }
+    }
+
+    /// The data points, oldest first.
+    pub fn points(&self) -> Vec<DataPoint> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 }
 
@@ -196,6 +240,7 @@ impl DataPoint {
 mod tests {
     use std::time::Duration;
 
+    use identity::{AccountId, Region};
     use shapes::Timestamp;
 
     use super::{MetricKey, Metrics};
@@ -220,12 +265,25 @@ mod tests {
         assert!(text.contains(r#"le="0.00005"} 0"#) && text.contains(r#"le="0.0001"} 2"#), "{text}");
         assert!(text.contains(r#"seconds_sum{service="sqs",operation="SendMessage"} 0.00014"#), "{text}");
         assert!(text.contains(r#"QueueName="a\"b"} 4"#), "{text}");
-        let key = MetricKey {
-            namespace: "AWS/SQS",
-            name: "NumberOfMessagesSent",
-            dimension: ("QueueName", "a\"b".to_owned()),
-        };
+        let key = MetricKey::new("AWS/SQS", "NumberOfMessagesSent", &[("QueueName", "a\"b")]);
         let sums: Vec<f64> = metrics.points(&key).iter().map(|point| point.sum).collect();
         assert_eq!(sums, [5.0, 4.0]);
+    }
+
+    #[test]
+    fn a_kept_series_is_that_of_its_metric_and_tenants_have_their_own() {
+        let metrics = Metrics::default();
+        let dimensions = [("TableName", "orders"), ("GlobalSecondaryIndexName", "by-v")];
+        let key = || MetricKey::new("AWS/DynamoDB", "ConsumedReadCapacityUnits", &dimensions);
+        let (account, region) = (AccountId::DEFAULT, Region::US_EAST_1);
+        let series = metrics.series(key().of(account, region));
+        assert!(series.add(Timestamp::from_seconds(60), 1.5));
+        assert!(!series.add(Timestamp::from_seconds(119), 1.0));
+        assert!(series.add(Timestamp::from_seconds(120), 0.5));
+        let sums = metrics.points(&key().of(account, region)).into_iter().map(|point| point.sum);
+        assert_eq!(sums.collect::<Vec<_>>(), [2.5, 0.5]);
+        assert_eq!(metrics.points(&key()), []);
+        let text = metrics.prometheus();
+        assert!(text.contains(r#"TableName="orders",GlobalSecondaryIndexName="by-v"} 0.5"#), "{text}");
     }
 }

@@ -172,7 +172,7 @@ impl Running {
                 let Some(key_source) = item.as_ref().or(old.as_ref()) else { continue };
                 let change =
                     Change { key: key_source, old: old.as_ref(), new: item.as_ref(), cause: Cause::User };
-                store_change(ctx, tx, &table, place.clone(), &change, false)?;
+                store_change(ctx, tx, &table, place.clone(), &change)?;
             }
             Ok(())
         })

@@ -21,9 +21,10 @@ use crate::index::{self, IndexChange, IndexProjection};
 use crate::item::Item;
 use crate::key_schema::KeySchema;
 use crate::sealing::{RowKeys, Sealer};
-use crate::table::{IndexStatus, TableStatus};
+use crate::table::{BillingMode, IndexStatus, TableStatus};
 use crate::tables::{TABLES, TableRow};
 use crate::target::Target;
+use crate::usage::Usage;
 
 const FRESH_FOR: Duration = Duration::from_secs(1);
 /// Tables remembered; past it everything is forgotten.
@@ -43,6 +44,7 @@ pub(crate) struct Table {
     pub policy: Option<Arc<NamedPolicy>>,
     /// What its items are sealed under.
     pub row_keys: Arc<RowKeys>,
+    pub usage: Usage,
 }
 
 /// An index of either sort.
@@ -54,11 +56,17 @@ pub(crate) struct Index {
     pub projection: IndexProjection,
     pub is_global: bool,
     pub is_readable: bool,
+    /// Of a global one; a local one consumes what is its table's.
+    pub usage: Option<Usage>,
 }
 
 impl Table {
     pub(crate) fn new(row: TableRow, target: &Target, definitions: &Definitions) -> Result<Self, ApiError> {
         let definition = &row.definition;
+        let usage = |index: Option<&str>, throughput| {
+            let tenant = (target.account, target.region);
+            Usage::new(&definitions.cloud, tenant, &definition.name, index, throughput)
+        };
         let id = |name: &str| row.index_ids.get(name).copied().unwrap_or_default();
         let local = definition.local_indexes.iter().map(|index| Index {
             id: id(&index.name),
@@ -67,6 +75,7 @@ impl Table {
             projection: index.projection.clone(),
             is_global: false,
             is_readable: true,
+            usage: None,
         });
         let global = definition.global_indexes.iter().map(|index| Index {
             id: id(&index.name),
@@ -75,6 +84,7 @@ impl Table {
             projection: index.projection.clone(),
             is_global: true,
             is_readable: matches!(index.status, IndexStatus::Active | IndexStatus::Updating),
+            usage: Some(usage(Some(&index.name), index.throughput)),
         });
         let indexes = local.chain(global).collect();
         let arn = target.arn();
@@ -85,8 +95,9 @@ impl Table {
             .map(|policy| definitions.policies.resource_policy(&policy.text))
             .transpose()?;
         let row_keys = Arc::clone(&definitions.row_keys);
+        let usage = usage(None, definition.throughput);
         let Target { account, region, .. } = *target;
-        Ok(Self { arn, account, region, indexes, stream_arn, policy, row_keys, row })
+        Ok(Self { arn, account, region, indexes, stream_arn, policy, row_keys, usage, row })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -104,6 +115,11 @@ impl Table {
     /// What seals copies of its items.
     pub(crate) fn sealer(&self, tx: &mut Tx<'_>) -> Result<Sealer, ApiError> {
         self.row_keys.sealer(tx, self.row.row_key())
+    }
+
+    /// Whether it has so many units a second that it pays for, not each request.
+    pub(crate) fn is_provisioned(&self) -> bool {
+        self.row.definition.billing == BillingMode::Provisioned
     }
 
     /// Whether items may be read and written.
@@ -153,6 +169,7 @@ pub(crate) struct Definitions {
     /// Counts the times something was forgotten, so that nothing from before is remembered after.
     forgotten: AtomicU64,
     known: RwLock<HashMap<Scope, HashMap<String, Known>>>,
+    cloud: Cloud,
     pub(crate) policies: PolicyCache,
     pub(crate) row_keys: Arc<RowKeys>,
 }
@@ -168,6 +185,7 @@ impl Definitions {
         Self {
             forgotten: AtomicU64::default(),
             known: RwLock::default(),
+            cloud: cloud.clone(),
             policies: PolicyCache::default(),
             row_keys: Arc::new(RowKeys::new(cloud.clone())),
         }

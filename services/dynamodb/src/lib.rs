@@ -39,6 +39,7 @@ mod table_key;
 mod tables;
 mod target;
 mod time_to_live;
+mod usage;
 pub mod value;
 mod write;
 

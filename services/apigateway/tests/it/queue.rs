@@ -121,8 +121,7 @@ async fn calls_are_counted_under_the_names_of_the_api() {
     api.post("/orders", "application/xml", "{}").await;
     let metrics = api.world.region.cloud.metrics();
     let sums = ["Count", "4XXError", "5XXError"].map(|name| {
-        let dimension = ("ApiName", "orders".to_owned());
-        let points = metrics.points(&MetricKey { namespace: "AWS/ApiGateway", name, dimension });
+        let points = metrics.points(&MetricKey::new("AWS/ApiGateway", name, &[("ApiName", "orders")]));
         (name, points.iter().map(|point| point.sum).sum::<f64>())
     });
     assert_eq!(sums, [("Count", 2.0), ("4XXError", 1.0), ("5XXError", 0.0)]);

@@ -157,11 +157,7 @@ impl Lab {
 
     /// How often the item cache had what it was asked for.
     pub(crate) fn hits(&self, metric: &'static str) -> f64 {
-        let key = cloud::metrics::MetricKey {
-            namespace: "AWS/DAX",
-            name: metric,
-            dimension: ("ClusterId", "c".to_owned()),
-        };
+        let key = cloud::metrics::MetricKey::new("AWS/DAX", metric, &[("ClusterId", "c")]);
         self.region.cloud.metrics().points(&key).iter().map(|point| point.sum).sum()
     }
 }

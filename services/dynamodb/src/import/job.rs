@@ -296,7 +296,7 @@ fn put(ctx: &Ctx, tx: &mut Tx<'_>, table: &Table, item: &Item) -> Result<Option<
     let place = place(key.hash_bytes().len(), key.as_bytes());
     let old = table.row_keys.item(tx, &(table.row.id, Tail(place.clone())))?;
     let change = Change { key: item, old: old.as_ref(), new: Some(item), cause: Cause::User };
-    store_change(ctx, tx, table, place, &change, false)?;
+    store_change(ctx, tx, table, place, &change)?;
     Ok(None)
 }
 

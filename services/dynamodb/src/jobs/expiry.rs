@@ -91,7 +91,7 @@ fn expire_some(
         };
         if let Some(item) = item.filter(ends_now) {
             let change = Change { key: &item, old: Some(&item), new: None, cause: Cause::TimeToLive };
-            store_change(ctx, tx, table, place.0, &change, false)?;
+            store_change(ctx, tx, table, place.0, &change)?;
             ctx.publish("AWS/DynamoDB", "TimeToLiveDeletedItemCount", ("TableName", table.name()), 1.0);
         }
     }

@@ -85,7 +85,9 @@ impl Handle<BatchGetItem> for DynamoDb {
                 }
                 let item = GetDraft::find(&mut snapshot, &table, key, projection.as_ref())?;
                 bytes += item.size;
-                consumed.add_read(table.name(), None, read_units(item.size, request.mode));
+                let units = read_units(item.size, request.mode);
+                table.count_read(None, units);
+                consumed.add_read(table.name(), None, units);
                 found.extend(item.item);
             }
         }

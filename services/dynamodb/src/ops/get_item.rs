@@ -50,11 +50,11 @@ impl Handle<GetItem> for DynamoDb {
         let table = self.definitions.for_read(ctx.store(), &target)?;
         let mut snapshot = ctx.store().read(&target.scope)?;
         let found = GetDraft::find(&mut snapshot, &table, &key, projection.as_ref())?;
-        let consumed_capacity = wants.anything().then(|| {
-            let is_consistent = input.consistent_read == Some(true);
-            let mode = if is_consistent { ReadMode::Consistent } else { ReadMode::Eventual };
-            wants.read(&table, None, read_units(found.size, mode))
-        });
-        Ok(GetItemOutput { item: found.item, consumed_capacity: consumed_capacity.flatten() })
+        let is_consistent = input.consistent_read == Some(true);
+        let mode = if is_consistent { ReadMode::Consistent } else { ReadMode::Eventual };
+        let units = read_units(found.size, mode);
+        table.count_read(None, units);
+        let consumed_capacity = if wants.anything() { wants.read(&table, None, units) } else { None };
+        Ok(GetItemOutput { item: found.item, consumed_capacity })
     }
 }

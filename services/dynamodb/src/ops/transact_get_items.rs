@@ -86,7 +86,9 @@ impl Handle<TransactGetItems> for DynamoDb {
             };
             reasons.push(reason);
             bytes += found.size;
-            consumed.add_read(table.name(), None, read_units(found.size, ReadMode::Transactional));
+            let units = read_units(found.size, ReadMode::Transactional);
+            table.count_read(None, units);
+            consumed.add_read(table.name(), None, units);
             responses.push(ItemResponse { item: found.item });
         }
         if reasons.iter().any(|reason| reason.code.as_deref() != Some("None")) {

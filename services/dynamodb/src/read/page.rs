@@ -48,6 +48,8 @@ pub(super) fn read_page(
         pages.read_chosen(snapshot, plan)?;
     }
     let clamped = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    plan.table.count_read(plan.index, read_units(pages.bytes.place, plan.mode));
+    plan.table.count_read(None, pages.bytes.fetched_units);
     Ok(Page {
         consumed: plan.consumed(&pages.bytes, wants),
         items: (!plan.counts_only).then_some(pages.items),

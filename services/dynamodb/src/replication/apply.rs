@@ -73,7 +73,8 @@ pub(super) fn apply(
     let old = table.row_keys.item(tx, &key)?;
     let Some(key) = item.or(old.as_ref()) else { return Ok(()) };
     let change = Change { key, old: old.as_ref(), new: item, cause: Cause::Replication };
-    store_change(ctx, tx, &table, place.to_vec(), &change, false)?;
+    let costs = store_change(ctx, tx, &table, place.to_vec(), &change)?;
+    tx.after_commit(move || table.count_write(&costs));
     Ok(())
 }
 

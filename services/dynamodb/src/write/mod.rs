@@ -11,6 +11,8 @@ pub(crate) use collection::{WantsMetrics, collection_metrics};
 pub(crate) use draft::{Action, ConditionSource, Returns, UpdateSource, WriteDraft};
 pub(crate) use store::{Cause, Change, Costs, store_change};
 
+use store::Decided;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -19,11 +21,13 @@ use cloud::Ctx;
 use shapes::ApiError;
 
 use crate::DynamoDb;
+use crate::capacity::write_units;
 use crate::definitions::{Table, place};
 use crate::errors::{condition_failed, validation};
 use crate::expression::{Condition, Kind, Placeholders, Update};
 use crate::item::Item;
 use crate::key_schema::EncodedKey;
+use crate::tables::ITEMS;
 
 /// What became of a write.
 pub(crate) struct Written {
@@ -90,9 +94,16 @@ impl Bound<'_> {
         } else {
             None
         };
+        // Whoever pays for units by the second counts what is replaced, also where nobody looks at it.
+        let replaced = if old.is_none() && table.is_provisioned() {
+            let stored = ITEMS.find(tx, &(table.row.id, Tail(place.clone())))?;
+            write_units(stored.map_or(0, |size| size.0), 0, false)
+        } else {
+            0.0
+        };
         self.check_condition(ctx, &table, old.as_ref())?;
         let new = match &self.draft.action {
-            Action::Check(_) => return Ok(self.checked(table, old.as_ref())),
+            Action::Check(_) => return Ok(self.checked(tx, table, old.as_ref())),
             Action::Put(item) => Some(Cow::Borrowed(item)),
             Action::Delete(_) => None,
             Action::Update { key, update } => self.updated(old.as_ref(), key, update)?.map(Cow::Owned),
@@ -103,8 +114,12 @@ impl Bound<'_> {
             new: new.as_deref(),
             cause: Cause::User,
         };
-        let costs = store_change(ctx, tx, &table, place, &change, self.draft.counts)?;
+        let decided = Decided::of(&table, &change)?;
+        decided.store(ctx, tx, &table, place)?;
+        let mut costs = decided.costs;
+        costs.table = costs.table.max(replaced);
         let costs = if self.draft.is_transactional { costs.doubled() } else { costs };
+        Self::count(tx, &table, &costs);
         let attributes = self.attributes(old, new);
         Ok(Written { table, attributes, costs })
     }
@@ -134,13 +149,21 @@ impl Bound<'_> {
         if condition.is_met_by(old.unwrap_or(&nothing)) {
             return Ok(());
         }
+        table.count_write(&Costs::of_failed(old));
         ctx.publish("AWS/DynamoDB", "ConditionalCheckFailedRequests", ("TableName", table.name()), 1.0);
         Err(condition_failed(old.filter(|_| self.draft.shows_item)))
     }
 
-    fn checked(&self, table: Arc<Table>, old: Option<&Item>) -> Written {
+    fn checked(&self, tx: &mut Tx<'_>, table: Arc<Table>, old: Option<&Item>) -> Written {
         let costs = Costs::of_check(old);
-        Written { table, attributes: None, costs: if self.draft.counts { costs } else { Costs::default() } }
+        Self::count(tx, &table, &costs);
+        Written { table, attributes: None, costs }
+    }
+
+    /// Counts what the write consumes once it has happened.
+    fn count(tx: &mut Tx<'_>, table: &Arc<Table>, costs: &Costs) {
+        let (table, costs) = (Arc::clone(table), costs.clone());
+        tx.after_commit(move || table.count_write(&costs));
     }
 
     fn updated(

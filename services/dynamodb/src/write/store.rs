@@ -32,7 +32,7 @@ pub(crate) enum Cause {
     Replication,
 }
 
-/// Units that a write consumed; nothing when nobody asked.
+/// Units that a write consumed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Costs {
     pub table: f64,
@@ -44,6 +44,17 @@ impl Costs {
     /// A condition check costs as much as a transactional write of what is there.
     pub(super) fn of_check(old: Option<&Item>) -> Self {
         Self { table: write_units(old.map_or(0, Item::size), 0, true), indexes: Vec::new() }
+    }
+
+    /// What is the table's: also that of its local indexes.
+    pub(crate) fn of_table(&self) -> f64 {
+        let local = self.indexes.iter().filter(|(_, is_global, _)| !is_global);
+        self.table + local.map(|(.., units)| units).sum::<f64>()
+    }
+
+    /// A write whose condition is not met consumes what it looked at.
+    pub(super) fn of_failed(old: Option<&Item>) -> Self {
+        Self { table: write_units(old.map_or(0, Item::size), 0, false), indexes: Vec::new() }
     }
 
     pub(super) fn doubled(mut self) -> Self {
@@ -68,61 +79,95 @@ pub(super) fn needs_old(table: &Table) -> bool {
         || row.replica.is_some()
 }
 
-/// Stores a change of the item at `place` (see [`crate::definitions::place`]) and returns what it costs.
+/// What a change comes to, before anything of it is stored.
+pub(crate) struct Decided<'a> {
+    change: &'a Change<'a>,
+    /// By the places of the indexes among the table's.
+    differences: Vec<(usize, IndexChange)>,
+    pub costs: Costs,
+}
+
+/// Stores a change of the item at `place` (see [`crate::definitions::place`]).
 pub(crate) fn store_change(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     table: &Table,
     place: Vec<u8>,
     change: &Change<'_>,
-    counts: bool,
 ) -> Result<Costs, ApiError> {
-    let Change { key, old, new, .. } = *change;
-    outdate_copies(ctx, tx, table, key);
-    // What another region accepted is accepted here; an index leaves out what does not fit it.
-    if let Some(new) = new.filter(|_| change.cause != Cause::Replication) {
-        for index in &table.indexes {
-            index.keys.check_index_key(&index.name, new).map_err(validation)?;
+    let decided = Decided::of(table, change)?;
+    decided.store(ctx, tx, table, place)?;
+    Ok(decided.costs)
+}
+
+impl<'a> Decided<'a> {
+    pub(super) fn of(table: &Table, change: &'a Change<'a>) -> Result<Self, ApiError> {
+        let Change { old, new, .. } = *change;
+        // What another region accepted is accepted here; an index leaves out what does not fit it.
+        if let Some(new) = new.filter(|_| change.cause != Cause::Replication) {
+            for index in &table.indexes {
+                index.keys.check_index_key(&index.name, new).map_err(validation)?;
+            }
         }
-    }
-    let mut costs = Costs::default();
-    if counts {
-        costs.table = write_units(old.map_or(0, Item::size), new.map_or(0, Item::size), false);
-    }
-    if table.row.replica.is_some() && change.cause != Cause::Replication && (old.is_some() || new.is_some()) {
-        replication::note(ctx, tx, table, &Tail(place.clone()), new.is_none())?;
-    }
-    // What was there is known and the same: nothing is to be written, and no stream tells of it.
-    if old.is_some() && old == new {
-        return Ok(costs);
-    }
-    let key = (table.row.id, Tail(place));
-    let sealer = table.sealer(tx)?;
-    match new {
-        Some(item) => sealer.put(tx, &key, item)?,
-        None => ITEMS.delete(tx, &key),
-    }
-    for index in &table.indexes {
-        let difference = index.change(table.keys(), old, new);
-        if difference.is_empty() {
-            continue;
+        let own = write_units(old.map_or(0, Item::size), new.map_or(0, Item::size), false);
+        let mut decided =
+            Self { change, differences: Vec::new(), costs: Costs { table: own, indexes: Vec::new() } };
+        if decided.is_idle() {
+            return Ok(decided);
         }
-        if counts {
-            costs.indexes.push((index.name.clone(), index.is_global, index_units(&difference, old)));
+        for (place, index) in table.indexes.iter().enumerate() {
+            let difference = index.change(table.keys(), old, new);
+            if !difference.is_empty() {
+                let units = index_units(&difference, old);
+                decided.costs.indexes.push((index.name.clone(), index.is_global, units));
+                decided.differences.push((place, difference));
+            }
         }
-        if let Some(removed) = &difference.removed {
-            ITEMS.delete(tx, &(index.id, Tail(index.place(removed))));
-        }
-        if let Some(Entry { key, item }) = difference.put {
-            sealer.put(tx, &(index.id, Tail(index.place(&key))), &item)?;
-        }
+        Ok(decided)
     }
-    if needs_old(table) {
-        streams::record(ctx, tx, (table, &sealer), &key.1.0, change)?;
-        journal::record(ctx, tx, (table, &sealer), &key.1, old)?;
-        time_to_live::follow(ctx, tx, table, &key.1, old, new)?;
+
+    /// What was there is known and the same: nothing is to be written, and no stream tells of it.
+    fn is_idle(&self) -> bool {
+        self.change.old.is_some() && self.change.old == self.change.new
     }
-    Ok(costs)
+
+    pub(super) fn store(
+        &self,
+        ctx: &Ctx,
+        tx: &mut Tx<'_>,
+        table: &Table,
+        place: Vec<u8>,
+    ) -> Result<(), ApiError> {
+        let Change { key, old, new, cause } = *self.change;
+        outdate_copies(ctx, tx, table, key);
+        if table.row.replica.is_some() && cause != Cause::Replication && (old.is_some() || new.is_some()) {
+            replication::note(ctx, tx, table, &Tail(place.clone()), new.is_none())?;
+        }
+        if self.is_idle() {
+            return Ok(());
+        }
+        let key = (table.row.id, Tail(place));
+        let sealer = table.sealer(tx)?;
+        match new {
+            Some(item) => sealer.put(tx, &key, item)?,
+            None => ITEMS.delete(tx, &key),
+        }
+        for (index, difference) in &self.differences {
+            let index = &table.indexes[*index];
+            if let Some(removed) = &difference.removed {
+                ITEMS.delete(tx, &(index.id, Tail(index.place(removed))));
+            }
+            if let Some(Entry { key, item }) = &difference.put {
+                sealer.put(tx, &(index.id, Tail(index.place(key))), item)?;
+            }
+        }
+        if needs_old(table) {
+            streams::record(ctx, tx, (table, &sealer), &key.1.0, self.change)?;
+            journal::record(ctx, tx, (table, &sealer), &key.1, old)?;
+            time_to_live::follow(ctx, tx, table, &key.1, old, new)?;
+        }
+        Ok(())
+    }
 }
 
 /// Tells whoever keeps a copy of the item, or of what it is a part of, once the change is there. A write that changes

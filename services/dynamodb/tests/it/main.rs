@@ -26,3 +26,4 @@ mod tables;
 mod time_to_live;
 mod token_soup;
 mod transactions;
+mod usage;

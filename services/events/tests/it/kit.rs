@@ -178,11 +178,11 @@ impl Region {
     }
 
     pub(crate) fn metric(&self, name: &'static str, rule: &str) -> f64 {
-        let points = self.region.cloud.metrics().points(&cloud::metrics::MetricKey {
-            namespace: "AWS/Events",
+        let points = self.region.cloud.metrics().points(&cloud::metrics::MetricKey::new(
+            "AWS/Events",
             name,
-            dimension: ("RuleName", rule.to_owned()),
-        });
+            &[("RuleName", rule)],
+        ));
         points.iter().map(|point| point.sum).sum()
     }
 }

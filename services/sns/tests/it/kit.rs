@@ -179,11 +179,11 @@ impl Sns {
     }
 
     pub(crate) fn metric(&self, name: &str) -> f64 {
-        let points = self.region.cloud.metrics().points(&cloud::metrics::MetricKey {
-            namespace: "AWS/SNS",
-            name: leaked(name),
-            dimension: ("TopicName", "news".to_owned()),
-        });
+        let points = self.region.cloud.metrics().points(&cloud::metrics::MetricKey::new(
+            "AWS/SNS",
+            leaked(name),
+            &[("TopicName", "news")],
+        ));
         points.iter().map(|point| point.sum).sum()
     }
 }
