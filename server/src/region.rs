@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub address: IpAddr,
     pub port: u16,
     pub is_strict: bool,
+    /// The throughput of DynamoDB tables runs out.
+    pub has_dynamodb_throttling: bool,
     pub durability: Durability,
     pub default_region: Region,
     /// Certificate and key files.

@@ -97,7 +97,9 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let is_durable = options.durability == kv::Durability::Durable;
     let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
     let stored_objects = objects.clone();
-    let dynamodb = dynamodb::DynamoDbService::new(cloud.clone());
+    let limits =
+        dynamodb::Limits { has_throttling: options.has_dynamodb_throttling, ..dynamodb::Limits::default() };
+    let dynamodb = dynamodb::DynamoDbService::with_limits(cloud.clone(), limits);
     let dax = dax::DaxService::new(cloud.clone());
     let bridge = events::EventBridge::new(cloud.clone());
     let vaults = glacier::VaultStore::open(cloud.clone(), &data.join("vaults"), is_durable)?;

@@ -27,6 +27,9 @@ pub(crate) struct Up {
     /// Refuse access keys that the region has not given out.
     #[arg(long)]
     strict: bool,
+    /// Let the provisioned throughput and the on-demand limits of DynamoDB tables run out, as they do at AWS.
+    #[arg(long)]
+    dynamodb_throttling: bool,
     /// Whether an acknowledged write is on disk.
     #[arg(long, value_enum, default_value = "durable")]
     durability: Durability,
@@ -100,6 +103,7 @@ impl Up {
             address: self.address,
             port: self.port,
             is_strict: self.strict,
+            has_dynamodb_throttling: self.dynamodb_throttling,
             durability,
             default_region,
             tls: self.tls_certificate.zip(self.tls_key),

@@ -16,6 +16,7 @@ use identity::{AccountId, Region};
 use shapes::ApiError;
 use store::{Reader, Row, Scope, Store, Tx};
 
+use crate::Limits;
 use crate::errors::{key_access_denied, table_not_found};
 use crate::index::{self, IndexChange, IndexProjection};
 use crate::item::Item;
@@ -24,7 +25,8 @@ use crate::sealing::{RowKeys, Sealer};
 use crate::table::{BillingMode, IndexStatus, TableStatus};
 use crate::tables::{TABLES, TableRow};
 use crate::target::Target;
-use crate::usage::Usage;
+use crate::usage::{Account, Usage};
+use crate::write::Collections;
 
 const FRESH_FOR: Duration = Duration::from_secs(1);
 /// Tables remembered; past it everything is forgotten.
@@ -45,6 +47,7 @@ pub(crate) struct Table {
     /// What its items are sealed under.
     pub row_keys: Arc<RowKeys>,
     pub usage: Usage,
+    pub collections: Collections,
 }
 
 /// An index of either sort.
@@ -63,9 +66,13 @@ pub(crate) struct Index {
 impl Table {
     pub(crate) fn new(row: TableRow, target: &Target, definitions: &Definitions) -> Result<Self, ApiError> {
         let definition = &row.definition;
-        let usage = |index: Option<&str>, throughput| {
-            let tenant = (target.account, target.region);
-            Usage::new(&definitions.cloud, tenant, &definition.name, index, throughput)
+        let account = Account {
+            tenant: (target.account, target.region),
+            table: &definition.name,
+            index: None,
+            id: row.id,
+            provisioned: definition.throughput,
+            on_demand: row.settings.on_demand,
         };
         let id = |name: &str| row.index_ids.get(name).copied().unwrap_or_default();
         let local = definition.local_indexes.iter().map(|index| Index {
@@ -84,7 +91,16 @@ impl Table {
             projection: index.projection.clone(),
             is_global: true,
             is_readable: matches!(index.status, IndexStatus::Active | IndexStatus::Updating),
-            usage: Some(usage(Some(&index.name), index.throughput)),
+            usage: Some(Usage::new(
+                &definitions.cloud,
+                &Account {
+                    index: Some(&index.name),
+                    id: id(&index.name),
+                    provisioned: index.throughput,
+                    on_demand: row.settings.index_on_demand.get(&index.name).copied(),
+                    ..account.clone()
+                },
+            )),
         });
         let indexes = local.chain(global).collect();
         let arn = target.arn();
@@ -95,9 +111,10 @@ impl Table {
             .map(|policy| definitions.policies.resource_policy(&policy.text))
             .transpose()?;
         let row_keys = Arc::clone(&definitions.row_keys);
-        let usage = usage(None, definition.throughput);
+        let usage = Usage::new(&definitions.cloud, &account);
+        let collections = Collections::new(definitions.limits.collection_bytes);
         let Target { account, region, .. } = *target;
-        Ok(Self { arn, account, region, indexes, stream_arn, policy, row_keys, usage, row })
+        Ok(Self { arn, account, region, indexes, stream_arn, policy, row_keys, usage, collections, row })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -106,6 +123,11 @@ impl Table {
 
     pub(crate) fn keys(&self) -> &KeySchema {
         &self.row.definition.keys
+    }
+
+    pub(crate) fn has_local_indexes(&self) -> bool {
+        // Local ones come first.
+        self.indexes.first().is_some_and(|index| !index.is_global)
     }
 
     pub(crate) fn index(&self, name: &str) -> Option<&Index> {
@@ -160,7 +182,7 @@ pub(crate) fn place(hash_length: usize, key: &[u8]) -> Vec<u8> {
 }
 
 /// How many bytes of an encoded key are its hash key.
-fn hash_length(keys: &KeySchema, key: &[u8]) -> usize {
+pub(crate) fn hash_length(keys: &KeySchema, key: &[u8]) -> usize {
     crate::key_encoding::length(keys.hash.kind, key).unwrap_or(key.len())
 }
 
@@ -170,6 +192,7 @@ pub(crate) struct Definitions {
     forgotten: AtomicU64,
     known: RwLock<HashMap<Scope, HashMap<String, Known>>>,
     cloud: Cloud,
+    limits: Limits,
     pub(crate) policies: PolicyCache,
     pub(crate) row_keys: Arc<RowKeys>,
 }
@@ -181,11 +204,12 @@ struct Known {
 }
 
 impl Definitions {
-    pub(crate) fn new(cloud: &Cloud) -> Self {
+    pub(crate) fn new(cloud: &Cloud, limits: Limits) -> Self {
         Self {
             forgotten: AtomicU64::default(),
             known: RwLock::default(),
             cloud: cloud.clone(),
+            limits,
             policies: PolicyCache::default(),
             row_keys: Arc::new(RowKeys::new(cloud.clone())),
         }

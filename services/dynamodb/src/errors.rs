@@ -73,6 +73,11 @@ pub(crate) fn condition_failed(item: Option<&Item>) -> ApiError {
     }
 }
 
+/// API Reference, TransactWriteItems, "Item Collection Size Limit Exceeded".
+pub(crate) fn collection_too_large() -> ApiError {
+    error::item_collection_size_limit_exceeded_exception("Collection size exceeded.")
+}
+
 pub(crate) const DUPLICATE_ITEM: &str = "Duplicate primary key exists in table";
 
 /// What PartiQL's INSERT meets in the place of a failed condition.

@@ -38,6 +38,7 @@ pub mod table;
 mod table_key;
 mod tables;
 mod target;
+mod throttle;
 mod time_to_live;
 mod usage;
 pub mod value;
@@ -52,6 +53,23 @@ use shapes::Timestamp;
 use store::Scope;
 
 use definitions::Definitions;
+use throttle::Throttle;
+
+/// What is refused beyond what the protocol itself refuses.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Whether provisioned throughput and the limits of on-demand tables run out.
+    pub has_throttling: bool,
+    /// Bytes of one item collection of a table with local indexes.
+    pub collection_bytes: u64,
+}
+
+impl Default for Limits {
+    /// Throughput never runs out; item collections have AWS's 10 GB.
+    fn default() -> Self {
+        Self { has_throttling: false, collection_bytes: 10 << 30 }
+    }
+}
 
 /// DynamoDB with its streams and its background work.
 #[derive(Clone)]
@@ -59,8 +77,13 @@ pub struct DynamoDbService(Arc<DynamoDb>);
 
 impl DynamoDbService {
     pub fn new(cloud: Cloud) -> Self {
-        let (definitions, token_frontiers) = (Definitions::new(&cloud), Mutex::default());
-        Self(Arc::new(DynamoDb { cloud, definitions, token_frontiers }))
+        Self::with_limits(cloud, Limits::default())
+    }
+
+    pub fn with_limits(cloud: Cloud, limits: Limits) -> Self {
+        let (definitions, token_frontiers) = (Definitions::new(&cloud, limits), Mutex::default());
+        let throttle = limits.has_throttling.then(Arc::default);
+        Self(Arc::new(DynamoDb { cloud, definitions, throttle, token_frontiers }))
     }
 
     /// DynamoDB as the region's registry wants it.
@@ -93,6 +116,8 @@ pub fn streams_service(cloud: Cloud) -> Service {
 pub(crate) struct DynamoDb {
     pub(crate) cloud: Cloud,
     pub(crate) definitions: Definitions,
+    /// Where throughput runs out; `None` where it never does.
+    pub(crate) throttle: Option<Arc<Throttle>>,
     /// From when on a tenant's tokens of transactions are to be cleared away: those before are gone, and looking for them
     /// would be a walk over what was deleted.
     pub(crate) token_frontiers: Mutex<HashMap<Scope, Timestamp>>,

@@ -21,6 +21,10 @@ pub(crate) const TABLES: Table<String, TableRow> = Table::new("dynamodb/table");
 pub(crate) const ITEMS: Table<(u64, Tail), StoredSize> = Table::new("dynamodb/entry");
 /// The same rows, for those who need no more of the key than its place in the order.
 pub(crate) const ENTRIES: Table<(u64, Unread), StoredSize> = Table::new("dynamodb/entry");
+/// Sizes of item collections of tables with local indexes: by the table's id and a keyed hash of their hash key.
+pub(crate) const COLLECTIONS: Table<(u64, Tail), CollectionRow> = Table::new("dynamodb/collection");
+/// When throughput was lowered of late, by the id of a table or index.
+pub(crate) const DECREASES: Table<u64, DecreaseRow> = Table::new("dynamodb/throughput-decrease");
 /// Streams by table name and label; they outlive their table by a day.
 pub(crate) const STREAMS: Table<(String, String), StreamRow> = Table::new("dynamodb/stream");
 /// Shards by stream, creation and the last digits of their ids.
@@ -314,6 +318,23 @@ pub(crate) struct JournalEnd {
 }
 
 store::row!(JournalEnd, 1);
+
+/// The items of one hash key and their entries in local indexes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct CollectionRow {
+    pub bytes: u64,
+}
+
+store::row!(CollectionRow, 1);
+
+/// Decreases of one UTC day.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct DecreaseRow {
+    pub count: u32,
+    pub last: Timestamp,
+}
+
+store::row!(DecreaseRow, 1);
 
 /// The size of a stored item, without a look at its attributes.
 #[derive(Clone, Copy, Debug, PartialEq)]

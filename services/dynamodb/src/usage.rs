@@ -12,6 +12,7 @@ use identity::{AccountId, Region};
 
 use crate::definitions::{Index, Table};
 use crate::table::Throughput;
+use crate::tables::OnDemandLimits;
 use crate::write::Costs;
 
 const NAMESPACE: &str = "AWS/DynamoDB";
@@ -22,29 +23,81 @@ pub(crate) enum Direction {
     Write,
 }
 
+/// Whose consumption it is, and what it may consume.
+#[derive(Clone, Debug)]
+pub(crate) struct Account<'a> {
+    pub tenant: (AccountId, Region),
+    pub table: &'a str,
+    /// A global index; `None` for the table itself.
+    pub index: Option<&'a str>,
+    /// Of the table or index.
+    pub id: u64,
+    pub provisioned: Option<Throughput>,
+    pub on_demand: Option<OnDemandLimits>,
+}
+
 /// The consumption of one table or one global index.
 pub(crate) struct Usage {
     cloud: Cloud,
     tenant: (AccountId, Region),
     table: String,
     index: Option<String>,
+    id: u64,
     provisioned: Option<Throughput>,
+    on_demand: Option<OnDemandLimits>,
     /// Found with the first use: one that is never used is no metric.
     reads: OnceLock<Arc<Series>>,
     writes: OnceLock<Arc<Series>>,
 }
 
 impl Usage {
-    pub(crate) fn new(
-        cloud: &Cloud,
-        tenant: (AccountId, Region),
-        table: &str,
-        index: Option<&str>,
-        provisioned: Option<Throughput>,
-    ) -> Self {
-        let index = index.map(str::to_owned);
-        let (reads, writes) = (OnceLock::new(), OnceLock::new());
-        Self { cloud: cloud.clone(), tenant, table: table.to_owned(), index, provisioned, reads, writes }
+    pub(crate) fn new(cloud: &Cloud, account: &Account<'_>) -> Self {
+        let Account { tenant, table, index, id, provisioned, on_demand } = *account;
+        Self {
+            cloud: cloud.clone(),
+            tenant,
+            table: table.to_owned(),
+            index: index.map(str::to_owned),
+            id,
+            provisioned,
+            on_demand,
+            reads: OnceLock::new(),
+            writes: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn index(&self) -> Option<&str> {
+        self.index.as_deref()
+    }
+
+    /// The most units a second; `None` when there is no limit.
+    pub(crate) fn rate(&self, direction: Direction) -> Option<f64> {
+        let rate = match (self.provisioned, self.on_demand) {
+            (Some(throughput), _) => Some(throughput.of(direction)),
+            (None, Some(limits)) => limits.of(direction),
+            (None, None) => None,
+        };
+        // -1 takes an on-demand limit away.
+        rate.filter(|rate| *rate > 0).map(|rate| rate as f64)
+    }
+
+    /// Counts a read or a write that found no units left.
+    pub(crate) fn count_throttled(&self, direction: Direction) {
+        let name = match direction {
+            Direction::Read => "ReadThrottleEvents",
+            Direction::Write => "WriteThrottleEvents",
+        };
+        self.series(name, None).add(self.cloud.clock().now(), 1.0);
+    }
+
+    /// Counts a request that was refused as a whole.
+    pub(crate) fn count_refused(&self, operation: &str) {
+        let series = self.series("ThrottledRequests", Some(("Operation", operation)));
+        series.add(self.cloud.clock().now(), 1.0);
     }
 
     fn count(&self, direction: Direction, units: f64) {
@@ -79,7 +132,7 @@ impl fmt::Debug for Usage {
 }
 
 impl Throughput {
-    pub(crate) fn of(self, direction: Direction) -> i64 {
+    fn of(self, direction: Direction) -> i64 {
         match direction {
             Direction::Read => self.read_units,
             Direction::Write => self.write_units,
@@ -87,21 +140,42 @@ impl Throughput {
     }
 }
 
+impl OnDemandLimits {
+    fn of(self, direction: Direction) -> Option<i64> {
+        match direction {
+            Direction::Read => self.reads,
+            Direction::Write => self.writes,
+        }
+    }
+}
+
 impl Table {
+    /// The table's own, and those of its global indexes.
+    pub(crate) fn usages(&self) -> impl Iterator<Item = &Usage> {
+        [&self.usage].into_iter().chain(self.indexes.iter().filter_map(|index| index.usage.as_ref()))
+    }
+
+    /// What a read of the table or of an index consumes.
+    pub(crate) fn read_usage<'a>(&'a self, index: Option<&'a Index>) -> &'a Usage {
+        index.and_then(|index| index.usage.as_ref()).unwrap_or(&self.usage)
+    }
+
+    /// What a write costs of each global index.
+    pub(crate) fn index_usages<'a>(&'a self, costs: &'a Costs) -> impl Iterator<Item = (&'a Usage, f64)> {
+        let global = costs.indexes.iter().filter(|(_, is_global, _)| *is_global);
+        global.filter_map(|(name, _, units)| Some((self.index(name)?.usage.as_ref()?, *units)))
+    }
+
     /// Counts a read of the table or of one of its indexes.
     pub(crate) fn count_read(&self, index: Option<&Index>, units: f64) {
-        let usage = index.and_then(|index| index.usage.as_ref()).unwrap_or(&self.usage);
-        usage.count(Direction::Read, units);
+        self.read_usage(index).count(Direction::Read, units);
     }
 
     /// Counts a write that happened.
     pub(crate) fn count_write(&self, costs: &Costs) {
         self.usage.count(Direction::Write, costs.of_table());
-        for (name, is_global, units) in &costs.indexes {
-            let index = if *is_global { self.index(name) } else { None };
-            if let Some(usage) = index.and_then(|index| index.usage.as_ref()) {
-                usage.count(Direction::Write, *units);
-            }
+        for (usage, units) in self.index_usages(costs) {
+            usage.count(Direction::Write, units);
         }
     }
 }

@@ -7,7 +7,7 @@ use shapes::ApiError;
 use store::{Key, Order, Range, Row, StoreError, Table, Tx};
 
 use super::{ROWS_AT_ONCE, Running};
-use crate::tables::{EXPIRIES, EXPIRY_JOBS, ITEMS, JOURNAL, JOURNAL_ENDS};
+use crate::tables::{COLLECTIONS, DECREASES, EXPIRIES, EXPIRY_JOBS, ITEMS, JOURNAL, JOURNAL_ENDS};
 
 impl Running {
     pub(super) async fn purge(
@@ -21,9 +21,12 @@ impl Running {
             let is_done = self
                 .step(move |_, _, tx, _| {
                     for place in &places {
-                        if !delete_some(tx, &ITEMS, &Range::prefix(place))? {
+                        let is_clear = delete_some(tx, &ITEMS, &Range::prefix(place))?
+                            && delete_some(tx, &COLLECTIONS, &Range::prefix(place))?;
+                        if !is_clear {
                             return Ok(false);
                         }
+                        DECREASES.delete(tx, place);
                     }
                     if let Some(id) = time_to_live {
                         EXPIRY_JOBS.delete(tx, &id);

@@ -19,9 +19,10 @@ use crate::consumed::{Consumed, Told, Wants};
 use crate::errors::validation;
 use crate::partiql::Statement;
 use crate::partiql::plan::Reading;
+use crate::throttle::Refusal;
 use crate::write::{Costs, WriteDraft};
 
-type Outcome = Result<(Option<ApiItem>, String, Costs), ApiError>;
+type Outcome = Result<(Option<ApiItem>, String, Costs), Refusal>;
 
 impl Handle<BatchExecuteStatement> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &BatchExecuteStatementInput) -> Result<Guard, ApiError> {
@@ -65,19 +66,27 @@ impl Handle<BatchExecuteStatement> for DynamoDb {
             self.write_batch(ctx, statements).await?
         };
         let mut consumed = Consumed::default();
+        let mut throttled = Vec::new();
+        let count = outcomes.len();
         let responses = outcomes.into_iter().map(|(table, outcome)| match outcome {
             Ok((item, table, costs)) => {
                 consumed.add(&table, &costs);
                 BatchStatementResponse { item, table_name: Some(table), ..Default::default() }
             }
-            Err(error) => BatchStatementResponse {
-                table_name: table,
-                error: Some(batch_error(&error)),
-                ..Default::default()
-            },
+            Err(refusal) => {
+                let error = Some(batch_error(&refusal));
+                if let Refusal::Throttled(refused) = refusal {
+                    throttled.push(refused);
+                }
+                BatchStatementResponse { table_name: table, error, ..Default::default() }
+            }
         });
+        let responses: Vec<_> = responses.collect();
+        if let Some(refused) = throttled.first().filter(|_| throttled.len() == count) {
+            refused.refuse("BatchExecuteStatement");
+        }
         Ok(BatchExecuteStatementOutput {
-            responses: Some(responses.collect()),
+            responses: Some(responses),
             consumed_capacity: wants.anything().then(|| consumed.told(wants, Told::Plain)),
         })
     }
@@ -95,7 +104,7 @@ impl DynamoDb {
     fn read_batch(&self, ctx: &Ctx, statements: Vec<Parsed>) -> Outcomes {
         let read = |parsed: Result<Statement, ApiError>, is_consistent: bool| {
             let Statement::Select(select) = parsed? else {
-                return Err(validation("Only SELECT statements read"));
+                return Err(validation("Only SELECT statements read").into());
             };
             select.check_single(self, ctx)?;
             let reading = Reading { limit: None, is_consistent, wants: Wants::Total };
@@ -125,15 +134,16 @@ impl DynamoDb {
             let mut outcomes = Vec::with_capacity(drafts.len());
             for (table, draft) in &drafts {
                 let outcome = match draft {
-                    Err(error) => Err(error.clone()),
+                    Err(error) => Err(error.clone().into()),
                     Ok((statement, write)) => match write.perform(&service, &own, tx) {
                         Ok(written) => Ok((
                             written.attributes.map(item_to_api),
                             written.table.name().to_owned(),
                             written.costs,
                         )),
-                        Err(error) if error.status() >= 500 => return Err(error),
-                        Err(error) => Err(as_statements(statement, error)),
+                        Err(Refusal::Other(error)) if error.status() >= 500 => return Err(error),
+                        Err(Refusal::Other(error)) => Err(as_statements(statement, error).into()),
+                        Err(throttled) => Err(throttled),
                     },
                 };
                 outcomes.push((table.clone(), outcome));
@@ -144,7 +154,17 @@ impl DynamoDb {
     }
 }
 
-fn batch_error(error: &ApiError) -> BatchStatementError {
+fn batch_error(refusal: &Refusal) -> BatchStatementError {
+    let error = match refusal {
+        Refusal::Throttled(throttled) => {
+            return BatchStatementError {
+                code: Some(throttled.code().to_owned()),
+                message: Some(throttled.message().to_owned()),
+                item: None,
+            };
+        }
+        Refusal::Other(error) => error,
+    };
     let code = match error.name() {
         "ConditionalCheckFailedException" => "ConditionalCheckFailed",
         "ItemCollectionSizeLimitExceededException" => "ItemCollectionSizeLimitExceeded",

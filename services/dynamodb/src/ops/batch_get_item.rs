@@ -59,6 +59,7 @@ impl Handle<BatchGetItem> for DynamoDb {
         let mut consumed = Consumed::default();
         let mut responses: Map<Vec<Map<AttributeValue>>> = Map::new();
         let mut unprocessed: Map<KeysAndAttributes> = Map::new();
+        let (mut is_any_processed, mut throttled) = (false, None);
         let mut bytes = 0;
         let originals = input.request_items.clone();
         let requests = input.request_items.into_iter().map(|(given, request)| parse(ctx, given, request));
@@ -75,21 +76,32 @@ impl Handle<BatchGetItem> for DynamoDb {
             let mut snapshot = ctx.store().read(&request.target.scope)?;
             let found = responses.entry(request.given.clone()).or_default();
             for (index, key) in request.keys.iter().enumerate() {
+                let leave = |unprocessed: &mut Map<KeysAndAttributes>| {
+                    let Some(original) = originals.get(&request.given) else { return };
+                    let rest =
+                        KeysAndAttributes { keys: original.keys[index..].to_vec(), ..original.clone() };
+                    unprocessed.insert(request.given.clone(), rest);
+                };
                 if bytes >= MOST_BYTES {
-                    if let Some(original) = originals.get(&request.given) {
-                        let rest =
-                            KeysAndAttributes { keys: original.keys[index..].to_vec(), ..original.clone() };
-                        unprocessed.insert(request.given.clone(), rest);
-                    }
+                    leave(&mut unprocessed);
                     break;
                 }
                 let item = GetDraft::find(&mut snapshot, &table, key, projection.as_ref())?;
                 bytes += item.size;
                 let units = read_units(item.size, request.mode);
-                table.count_read(None, units);
+                if let Err(refused) = self.spend_read(&table, None, units) {
+                    leave(&mut unprocessed);
+                    throttled = Some(refused);
+                    break;
+                }
+                is_any_processed = true;
                 consumed.add_read(table.name(), None, units);
                 found.extend(item.item);
             }
+        }
+        // A batch of which nothing could be read fails as a whole.
+        if let Some(throttled) = throttled.filter(|_| !is_any_processed) {
+            return Err(throttled.refuse("BatchGetItem"));
         }
         Ok(BatchGetItemOutput {
             responses: Some(responses),

@@ -5,15 +5,18 @@ use std::collections::HashSet;
 
 use cloud::{Ctx, Guard, Transact};
 use dynamodb_api::op::BatchWriteItem;
-use dynamodb_api::{BatchWriteItemInput, BatchWriteItemOutput, ItemCollectionMetrics, WriteRequest};
+use dynamodb_api::{
+    BatchWriteItemInput, BatchWriteItemOutput, DeleteRequest, ItemCollectionMetrics, PutRequest, WriteRequest,
+};
 use shapes::{ApiError, Map};
 use store::Tx;
 
 use crate::DynamoDb;
-use crate::attribute::item_of;
+use crate::attribute::{item_of, item_to_api};
 use crate::consumed::{Consumed, Told, Wants};
 use crate::errors::validation;
 use crate::target::Target;
+use crate::throttle::{Refusal, Throttled};
 use crate::write::{Action, WantsMetrics, WriteDraft, collection_metrics};
 
 /// API Reference, BatchWriteItem.
@@ -83,8 +86,20 @@ impl Transact<BatchWriteItem> for DynamoDb {
         }
         let mut consumed = Consumed::default();
         let mut metrics: Map<Vec<ItemCollectionMetrics>> = Map::new();
+        let mut unprocessed: Map<Vec<WriteRequest>> = Map::new();
+        let (mut is_any_processed, mut throttled) = (false, None::<Throttled>);
         for (given, write) in &draft.writes {
-            let written = write.perform(self, ctx, tx)?;
+            let written = match write.perform(self, ctx, tx) {
+                Ok(written) => written,
+                // What is throttled has stored nothing yet.
+                Err(Refusal::Throttled(refused)) => {
+                    unprocessed.entry(given.clone()).or_default().push(request_of(&write.action));
+                    throttled.get_or_insert(refused);
+                    continue;
+                }
+                Err(Refusal::Other(error)) => return Err(error),
+            };
+            is_any_processed = true;
             consumed.add(written.table.name(), &written.costs);
             let collection = tx.with_scope(&write.target.scope, |tx| {
                 collection_metrics(tx, &written.table, write.action.key_source(), draft.metrics)
@@ -93,11 +108,23 @@ impl Transact<BatchWriteItem> for DynamoDb {
                 metrics.entry(given.clone()).or_default().push(collection);
             }
         }
+        if let Some(throttled) = throttled.filter(|_| !is_any_processed) {
+            return Err(throttled.refuse("BatchWriteItem"));
+        }
         Ok(BatchWriteItemOutput {
-            unprocessed_items: Some(Map::new()),
+            unprocessed_items: Some(unprocessed),
             item_collection_metrics: Some(metrics).filter(|metrics| !metrics.is_empty()),
             consumed_capacity: draft.wants.anything().then(|| consumed.told(draft.wants, Told::Plain)),
         })
+    }
+}
+
+/// The request that an action came from.
+fn request_of(action: &Action) -> WriteRequest {
+    let item = item_to_api(action.key_source().clone());
+    match action {
+        Action::Put(_) => WriteRequest { put_request: Some(PutRequest { item }), ..Default::default() },
+        _ => WriteRequest { delete_request: Some(DeleteRequest { key: item }), ..Default::default() },
     }
 }
 

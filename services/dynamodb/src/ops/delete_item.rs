@@ -59,7 +59,7 @@ impl Transact<DeleteItem> for DynamoDb {
         tx: &mut Tx<'_>,
         draft: &item_write::Draft,
     ) -> Result<DeleteItemOutput, ApiError> {
-        let answer = draft.perform(self, ctx, tx)?;
+        let answer = draft.perform(self, ctx, tx, "DeleteItem")?;
         Ok(DeleteItemOutput {
             attributes: answer.attributes.map(item_to_api),
             consumed_capacity: answer.consumed,

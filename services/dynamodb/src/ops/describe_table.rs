@@ -14,6 +14,7 @@ use dynamodb_api::{
 use shapes::ApiError;
 use store::{Order, Range, Reader};
 
+use super::decreases;
 use crate::DynamoDb;
 use crate::definitions::Table;
 use crate::errors::named_table_not_found;
@@ -43,6 +44,18 @@ impl Handle<DescribeTable> for DynamoDb {
         let table = table.ok_or_else(|| named_table_not_found(&target.name))?;
         let mut description = describe(&table);
         replication::describe(ctx, &table, &mut description)?;
+        let now = ctx.now();
+        let mut decreases = |id: u64, throughput: &mut Option<ProvisionedThroughputDescription>| {
+            let Some(throughput) = throughput else { return Ok(()) };
+            let today = decreases::today(&mut snapshot, id, now)?;
+            throughput.number_of_decreases_today = Some(i64::from(today));
+            Ok::<_, ApiError>(())
+        };
+        decreases(table.row.id, &mut description.provisioned_throughput)?;
+        for index in description.global_secondary_indexes.iter_mut().flatten() {
+            let id = table.index(index.index_name.as_deref().unwrap_or_default()).map(|index| index.id);
+            decreases(id.unwrap_or_default(), &mut index.provisioned_throughput)?;
+        }
         let (count, bytes) = measure(&mut snapshot, table.row.id)?;
         description.item_count = Some(count);
         description.table_size_bytes = Some(bytes);

@@ -48,7 +48,8 @@ impl Handle<ExecuteStatement> for DynamoDb {
         let written = ctx
             .store()
             .write(&scope, move |tx| {
-                write.perform(&service, &own, tx).map_err(|error| as_statements(&statement, error))
+                let written = write.perform(&service, &own, tx);
+                written.map_err(|refusal| as_statements(&statement, refusal.refuse("ExecuteStatement")))
             })
             .await?;
         let Written { table, attributes, costs } = written;
@@ -83,7 +84,7 @@ impl DynamoDb {
             }
             draft.start = start.take();
             draft.limit = limit;
-            let page = draft.run(self)?;
+            let page = draft.run(self).map_err(|refusal| refusal.refuse("ExecuteStatement"))?;
             items.extend(page.items.unwrap_or_default());
             bytes += page.bytes;
             limit = limit.map(|limit| limit.saturating_sub(page.scanned.unsigned_abs() as usize));

@@ -63,7 +63,8 @@ impl Handle<ExecuteTransaction> for DynamoDb {
             writes.push((table, write));
         }
         let count = writes.len();
-        let draft = Draft { writes, token, wants, metrics: WantsMetrics(false) };
+        let draft =
+            Draft { writes, token, wants, metrics: WantsMetrics(false), operation: "ExecuteTransaction" };
         let (service, own) = (Arc::clone(self), ctx.clone());
         let (consumed, told) = ctx
             .write(move |tx| draft.perform(&service, &own, tx).map(|done| (done.consumed, done.told)))
@@ -91,7 +92,8 @@ impl DynamoDb {
             let reading = Reading { limit: None, is_consistent: true, wants: Wants::Total };
             let read = select.read(self, ctx, &reading)?;
             snapshot.set_scope(&read.target.scope);
-            let page = read.run_on(self, &mut snapshot)?;
+            let page =
+                read.run_on(self, &mut snapshot).map_err(|refusal| refusal.refuse("ExecuteTransaction"))?;
             // Twice what a consistent read costs.
             let units = page.consumed.and_then(|consumed| consumed.capacity_units).unwrap_or_default() * 2.0;
             consumed.add_read(&read.target.name, None, units);

@@ -24,8 +24,14 @@ pub(crate) struct Answer {
 }
 
 impl Draft {
-    pub(crate) fn perform(&self, service: &DynamoDb, ctx: &Ctx, tx: &mut Tx<'_>) -> Result<Answer, ApiError> {
-        let written = self.write.perform(service, ctx, tx)?;
+    pub(crate) fn perform(
+        &self,
+        service: &DynamoDb,
+        ctx: &Ctx,
+        tx: &mut Tx<'_>,
+        operation: &'static str,
+    ) -> Result<Answer, ApiError> {
+        let written = self.write.perform(service, ctx, tx).map_err(|refusal| refusal.refuse(operation))?;
         let metrics = tx.with_scope(&self.write.target.scope, |tx| {
             collection_metrics(tx, &written.table, self.write.action.key_source(), self.metrics)
         })?;

@@ -7,6 +7,7 @@ mod batch_get_item;
 mod batch_write_item;
 mod continuous_backups;
 mod create_table;
+mod decreases;
 mod delete_item;
 mod delete_table;
 mod describe_table;

@@ -59,7 +59,7 @@ impl Transact<PutItem> for DynamoDb {
         tx: &mut Tx<'_>,
         draft: &item_write::Draft,
     ) -> Result<PutItemOutput, ApiError> {
-        let answer = draft.perform(self, ctx, tx)?;
+        let answer = draft.perform(self, ctx, tx, "PutItem")?;
         Ok(PutItemOutput {
             attributes: answer.attributes.map(item_to_api),
             consumed_capacity: answer.consumed,

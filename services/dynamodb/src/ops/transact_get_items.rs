@@ -17,6 +17,7 @@ use crate::legacy_parameters::Mixture;
 use crate::ops::transact_write_items::reason_of;
 use crate::read::{GetDraft, ProjectionSource};
 use crate::target::Target;
+use crate::throttle::Throttled;
 
 /// API Reference, TransactGetItems: the items together.
 const MOST_BYTES: usize = 4 << 20;
@@ -69,6 +70,7 @@ impl Handle<TransactGetItems> for DynamoDb {
         let mut responses = Vec::with_capacity(gets.len());
         let mut reasons = Vec::with_capacity(gets.len());
         let mut seen = HashSet::new();
+        let mut throttled: Option<Throttled> = None;
         let mut bytes = 0;
         let mut snapshot = ctx.read()?;
         for (target, key, draft) in &gets {
@@ -84,12 +86,22 @@ impl Handle<TransactGetItems> for DynamoDb {
                 Ok(found) => (none(), found),
                 Err(error) => (reason_of(error)?, Default::default()),
             };
-            reasons.push(reason);
             bytes += found.size;
             let units = read_units(found.size, ReadMode::Transactional);
-            table.count_read(None, units);
+            let reason = match self.spend_read(&table, None, units) {
+                Ok(()) => reason,
+                Err(refused) => {
+                    let reason = refused.cancellation();
+                    throttled.get_or_insert(refused);
+                    reason
+                }
+            };
+            reasons.push(reason);
             consumed.add_read(table.name(), None, units);
             responses.push(ItemResponse { item: found.item });
+        }
+        if let Some(throttled) = throttled {
+            throttled.refuse("TransactGetItems");
         }
         if reasons.iter().any(|reason| reason.code.as_deref() != Some("None")) {
             return Err(transaction_canceled(reasons));

@@ -24,6 +24,7 @@ use crate::errors::{DUPLICATE_ITEM, other_request_with_token, transaction_cancel
 use crate::legacy_parameters::Mixture;
 use crate::tables::{TOKEN_TIMES, TOKENS, TokenRow};
 use crate::target::Target;
+use crate::throttle::{Refusal, Throttled};
 use crate::write::{
     Action, ConditionSource, Costs, UpdateSource, WantsMetrics, WriteDraft, collection_metrics,
 };
@@ -42,6 +43,8 @@ pub(crate) struct Draft {
     pub token: Option<Token>,
     pub wants: Wants,
     pub metrics: WantsMetrics,
+    /// The name of the operation.
+    pub operation: &'static str,
 }
 
 pub(crate) struct Token {
@@ -88,7 +91,7 @@ impl Transact<TransactWriteItems> for DynamoDb {
             writes.push((given, WriteDraft { counts, is_transactional: true, ..write }));
         }
         let metrics = WantsMetrics::parse(input.return_item_collection_metrics.as_deref());
-        Ok(Draft { writes, token, wants, metrics })
+        Ok(Draft { writes, token, wants, metrics, operation: "TransactWriteItems" })
     }
 
     fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, draft: &Draft) -> Result<TransactWriteItemsOutput, ApiError> {
@@ -136,13 +139,14 @@ impl Draft {
         }
         let mut reasons = Vec::with_capacity(self.writes.len());
         let mut is_cancelled = false;
+        let mut throttled: Option<Throttled> = None;
         for ((given, write), table) in self.writes.iter().zip(tables) {
             let bound = write.bind()?;
             let written = tx.with_scope(&write.target.scope, |tx| {
-                let written = bound.run(ctx, tx, table)?;
+                let written = bound.run(service, ctx, tx, table)?;
                 let item = write.action.key_source();
                 let metrics = collection_metrics(tx, &written.table, item, self.metrics)?;
-                Ok::<_, ApiError>((written, metrics))
+                Ok::<_, Refusal>((written, metrics))
             });
             match written {
                 Ok((written, metrics)) => {
@@ -152,7 +156,12 @@ impl Draft {
                     }
                     reasons.push(CancellationReason { code: Some("None".to_owned()), ..Default::default() });
                 }
-                Err(error) => {
+                Err(Refusal::Throttled(refused)) => {
+                    is_cancelled = true;
+                    reasons.push(refused.cancellation());
+                    throttled.get_or_insert(refused);
+                }
+                Err(Refusal::Other(error)) => {
                     is_cancelled = true;
                     let mut reason = reason_of(error)?;
                     if write.is_insert && reason.code.as_deref() == Some("ConditionalCheckFailed") {
@@ -162,6 +171,9 @@ impl Draft {
                     reasons.push(reason);
                 }
             }
+        }
+        if let Some(throttled) = throttled {
+            throttled.refuse(self.operation);
         }
         if is_cancelled { Err(transaction_canceled(reasons)) } else { Ok(done) }
     }

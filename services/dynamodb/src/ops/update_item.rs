@@ -68,7 +68,7 @@ impl Transact<UpdateItem> for DynamoDb {
         tx: &mut Tx<'_>,
         draft: &item_write::Draft,
     ) -> Result<UpdateItemOutput, ApiError> {
-        let answer = draft.perform(self, ctx, tx)?;
+        let answer = draft.perform(self, ctx, tx, "UpdateItem")?;
         Ok(UpdateItemOutput {
             attributes: answer.attributes.map(item_to_api),
             consumed_capacity: answer.consumed,

@@ -14,7 +14,7 @@ use shapes::ApiError;
 use store::Tx;
 
 use super::create_table::several_accounts;
-use super::{describe_table, table_request};
+use super::{decreases, describe_table, table_request};
 use crate::DynamoDb;
 use crate::definitions::Table;
 use crate::errors::{index_not_found, key_access_denied, table_in_use, validation};
@@ -231,8 +231,11 @@ pub(super) fn update(
         let attributes = input.attribute_definitions.clone().unwrap_or_default();
         update_index(ctx, tx, target, &mut row, update, table_request::attributes(attributes)?)?;
     }
+    decreases::count(service, ctx, tx, &table.row.definition, &row)?;
     TABLES.put(tx, &target.name, &row);
-    Table::new(row, target, &service.definitions)
+    let updated = Table::new(row, target, &service.definitions)?;
+    service.follow_rates(tx, table, &updated, ctx.now());
+    Ok(updated)
 }
 
 fn update_capacity(ctx: &Ctx, row: &mut TableRow, input: &UpdateTableInput) -> Result<(), ApiError> {

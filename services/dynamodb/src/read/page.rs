@@ -23,6 +23,8 @@ pub(crate) struct Page {
     pub scanned: i32,
     /// Of all items looked at.
     pub bytes: usize,
+    /// Units of the table's items that entries of a local index led to.
+    pub fetched_units: f64,
     /// The last key looked at, when there may be more behind it.
     pub last: Option<ApiItem>,
     pub consumed: Option<ConsumedCapacity>,
@@ -48,14 +50,13 @@ pub(super) fn read_page(
         pages.read_chosen(snapshot, plan)?;
     }
     let clamped = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-    plan.table.count_read(plan.index, read_units(pages.bytes.place, plan.mode));
-    plan.table.count_read(None, pages.bytes.fetched_units);
     Ok(Page {
         consumed: plan.consumed(&pages.bytes, wants),
         items: (!plan.counts_only).then_some(pages.items),
         count: clamped(pages.count),
         scanned: clamped(pages.scanned),
         bytes: pages.bytes.place,
+        fetched_units: pages.bytes.fetched_units,
         last: pages.last,
     })
 }

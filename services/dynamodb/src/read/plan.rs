@@ -6,7 +6,7 @@ use store::{Order, Range, Snapshot, Tail};
 use super::page::{Page, read_page};
 use super::{ProjectionSource, placeholders};
 use crate::DynamoDb;
-use crate::capacity::ReadMode;
+use crate::capacity::{ReadMode, read_units};
 use crate::consumed::Wants;
 use crate::definitions::{Index, Table, place};
 use crate::errors::{index_is_filling, invalid_parameter, no_such_index, validation};
@@ -17,6 +17,7 @@ use crate::key_schema::KeySchema;
 use crate::legacy;
 use crate::legacy_parameters::Conditions;
 use crate::target::Target;
+use crate::throttle::Refusal;
 use crate::value::Value;
 
 /// A Query (with keys) or a Scan (without).
@@ -134,18 +135,21 @@ pub(super) struct Plan<'a> {
 
 impl ReadDraft {
     /// Reads the page.
-    pub(crate) fn run(&self, service: &DynamoDb) -> Result<Page, ApiError> {
+    pub(crate) fn run(&self, service: &DynamoDb) -> Result<Page, Refusal> {
         self.run_on(service, &mut service.cloud.store().read(&self.target.scope)?)
     }
 
     /// As [`Self::run`], of a view of the table's tenant.
-    pub(crate) fn run_on(&self, service: &DynamoDb, snapshot: &mut Snapshot<'_>) -> Result<Page, ApiError> {
+    pub(crate) fn run_on(&self, service: &DynamoDb, snapshot: &mut Snapshot<'_>) -> Result<Page, Refusal> {
         let placeholders = placeholders(self.names.as_ref(), self.values.as_ref())?;
         let filter = self.filter(&placeholders)?;
         let projection = self.projection.bind(&placeholders)?;
         let table = service.definitions.for_read(service.cloud.store(), &self.target)?;
         let plan = self.plan(&table, filter, projection, &placeholders)?;
-        read_page(snapshot, &plan, self.wants)
+        let page = read_page(snapshot, &plan, self.wants)?;
+        let units = read_units(page.bytes, plan.mode) + page.fetched_units;
+        service.spend_read(&table, plan.index, units)?;
+        Ok(page)
     }
 
     fn filter<'a>(&'a self, placeholders: &Placeholders<'a>) -> Result<Option<Condition<'a>>, ApiError> {

@@ -124,6 +124,21 @@ impl RowKeys {
         }
     }
 
+    /// The key of the hashes under which a table's rows about its hash keys lie, kept in `known` once it is durable. Where
+    /// there is no root key yet it comes with `tx`, as what is stored under it does.
+    pub(crate) fn hash_key(
+        &self,
+        tx: &mut Tx<'_>,
+        table: u64,
+        known: &OnceLock<[u8; 32]>,
+    ) -> Result<[u8; 32], ApiError> {
+        let label = format!("dynamodb/hash/{table:016x}");
+        if let Some(root) = self.root()? {
+            return Ok(*known.get_or_init(|| root.derive_bytes(&label)));
+        }
+        Ok(RootKey::ensure(tx, self.cloud.ids().bytes())?.derive_bytes(&label))
+    }
+
     fn known(&self, name: KeyName) -> Option<Arc<RowKey>> {
         let key = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned()?;
         key.until.is_none_or(|until| self.cloud.clock().now() < until).then_some(key)

@@ -7,7 +7,7 @@ mod collection;
 mod draft;
 mod store;
 
-pub(crate) use collection::{WantsMetrics, collection_metrics};
+pub(crate) use collection::{Collections, WantsMetrics, collection_metrics};
 pub(crate) use draft::{Action, ConditionSource, Returns, UpdateSource, WriteDraft};
 pub(crate) use store::{Cause, Change, Costs, store_change};
 
@@ -28,6 +28,7 @@ use crate::expression::{Condition, Kind, Placeholders, Update};
 use crate::item::Item;
 use crate::key_schema::EncodedKey;
 use crate::tables::ITEMS;
+use crate::throttle::{Refusal, Taken};
 
 /// What became of a write.
 pub(crate) struct Written {
@@ -46,16 +47,11 @@ pub(crate) struct Bound<'d> {
 
 impl WriteDraft {
     /// The whole write, in a transaction of one.
-    pub(crate) fn perform(
-        &self,
-        service: &DynamoDb,
-        ctx: &Ctx,
-        tx: &mut Tx<'_>,
-    ) -> Result<Written, ApiError> {
+    pub(crate) fn perform(&self, service: &DynamoDb, ctx: &Ctx, tx: &mut Tx<'_>) -> Result<Written, Refusal> {
         let bound = self.bind()?;
         tx.with_scope(&self.target.scope, |tx| {
             let table = service.definitions.for_write(tx, &self.target)?;
-            bound.run(ctx, tx, table)
+            bound.run(service, ctx, tx, table)
         })
     }
 
@@ -83,7 +79,13 @@ impl WriteDraft {
 
 impl Bound<'_> {
     /// Everything that needs the table, in the table's scope.
-    pub(crate) fn run(&self, ctx: &Ctx, tx: &mut Tx<'_>, table: Arc<Table>) -> Result<Written, ApiError> {
+    pub(crate) fn run(
+        &self,
+        service: &DynamoDb,
+        ctx: &Ctx,
+        tx: &mut Tx<'_>,
+        table: Arc<Table>,
+    ) -> Result<Written, Refusal> {
         let key = self.draft.key(&table)?;
         if let Some(update) = &self.update {
             table.keys().check_not_updated(update.touched()).map_err(validation)?;
@@ -95,15 +97,15 @@ impl Bound<'_> {
             None
         };
         // Whoever pays for units by the second counts what is replaced, also where nobody looks at it.
-        let replaced = if old.is_none() && table.is_provisioned() {
+        let replaced = if old.is_none() && (table.is_provisioned() || service.throttle.is_some()) {
             let stored = ITEMS.find(tx, &(table.row.id, Tail(place.clone())))?;
             write_units(stored.map_or(0, |size| size.0), 0, false)
         } else {
             0.0
         };
-        self.check_condition(ctx, &table, old.as_ref())?;
+        self.check_condition(service, ctx, &table, old.as_ref())?;
         let new = match &self.draft.action {
-            Action::Check(_) => return Ok(self.checked(tx, table, old.as_ref())),
+            Action::Check(_) => return self.checked(service, tx, table, old.as_ref()),
             Action::Put(item) => Some(Cow::Borrowed(item)),
             Action::Delete(_) => None,
             Action::Update { key, update } => self.updated(old.as_ref(), key, update)?.map(Cow::Owned),
@@ -115,11 +117,12 @@ impl Bound<'_> {
             cause: Cause::User,
         };
         let decided = Decided::of(&table, &change)?;
-        decided.store(ctx, tx, &table, place)?;
-        let mut costs = decided.costs;
+        let mut costs = decided.costs.clone();
         costs.table = costs.table.max(replaced);
         let costs = if self.draft.is_transactional { costs.doubled() } else { costs };
-        Self::count(tx, &table, &costs);
+        let taken = service.take_write(&table, &costs)?;
+        decided.store(ctx, tx, &table, place)?;
+        Self::count(tx, &table, &costs, taken);
         let attributes = self.attributes(old, new);
         Ok(Written { table, attributes, costs })
     }
@@ -143,27 +146,46 @@ impl Bound<'_> {
             || store::needs_old(table)
     }
 
-    fn check_condition(&self, ctx: &Ctx, table: &Table, old: Option<&Item>) -> Result<(), ApiError> {
+    fn check_condition(
+        &self,
+        service: &DynamoDb,
+        ctx: &Ctx,
+        table: &Arc<Table>,
+        old: Option<&Item>,
+    ) -> Result<(), Refusal> {
         let Some(condition) = &self.condition else { return Ok(()) };
         let nothing = Item::new();
         if condition.is_met_by(old.unwrap_or(&nothing)) {
             return Ok(());
         }
-        table.count_write(&Costs::of_failed(old));
+        service.spend_failed(table, &Costs::of_failed(old))?;
         ctx.publish("AWS/DynamoDB", "ConditionalCheckFailedRequests", ("TableName", table.name()), 1.0);
-        Err(condition_failed(old.filter(|_| self.draft.shows_item)))
+        Err(condition_failed(old.filter(|_| self.draft.shows_item)).into())
     }
 
-    fn checked(&self, tx: &mut Tx<'_>, table: Arc<Table>, old: Option<&Item>) -> Written {
+    fn checked(
+        &self,
+        service: &DynamoDb,
+        tx: &mut Tx<'_>,
+        table: Arc<Table>,
+        old: Option<&Item>,
+    ) -> Result<Written, Refusal> {
         let costs = Costs::of_check(old);
-        Self::count(tx, &table, &costs);
-        Written { table, attributes: None, costs }
+        let taken = service.take_write(&table, &costs)?;
+        Self::count(tx, &table, &costs, taken);
+        Ok(Written { table, attributes: None, costs })
     }
 
     /// Counts what the write consumes once it has happened.
-    fn count(tx: &mut Tx<'_>, table: &Arc<Table>, costs: &Costs) {
+    fn count(tx: &mut Tx<'_>, table: &Arc<Table>, costs: &Costs, taken: Option<Taken>) {
         let (table, costs) = (Arc::clone(table), costs.clone());
-        tx.after_commit(move || table.count_write(&costs));
+        // A transaction that is undone drops what was taken, which gives it back.
+        tx.after_commit(move || {
+            if let Some(taken) = taken {
+                taken.keep();
+            }
+            table.count_write(&costs);
+        });
     }
 
     fn updated(

@@ -5,6 +5,7 @@ use cloud::Ctx;
 use shapes::ApiError;
 use store::{Tail, Tx};
 
+use super::collection;
 use crate::attribute::into_api;
 use crate::capacity::{ReadMode, read_units, write_units};
 use crate::definitions::Table;
@@ -81,9 +82,9 @@ pub(super) fn needs_old(table: &Table) -> bool {
 
 /// What a change comes to, before anything of it is stored.
 pub(crate) struct Decided<'a> {
-    change: &'a Change<'a>,
+    pub(super) change: &'a Change<'a>,
     /// By the places of the indexes among the table's.
-    differences: Vec<(usize, IndexChange)>,
+    pub(super) differences: Vec<(usize, IndexChange)>,
     pub costs: Costs,
 }
 
@@ -139,6 +140,9 @@ impl<'a> Decided<'a> {
         place: Vec<u8>,
     ) -> Result<(), ApiError> {
         let Change { key, old, new, cause } = *self.change;
+        if table.has_local_indexes() {
+            collection::grow(tx, table, &place, self)?;
+        }
         outdate_copies(ctx, tx, table, key);
         if table.row.replica.is_some() && cause != Cause::Replication && (old.is_some() || new.is_some()) {
             replication::note(ctx, tx, table, &Tail(place.clone()), new.is_none())?;

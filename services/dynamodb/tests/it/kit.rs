@@ -3,7 +3,7 @@
 use ::kit::TestRegion;
 use clock::JobKind;
 use cloud::{Cloud, Service};
-use dynamodb::DynamoDbService;
+use dynamodb::{DynamoDbService, Limits};
 use dynamodb_api::op::{
     CreateTable, DeleteItem, DescribeTable, GetItem, PutItem, Query, Scan, UpdateItem, UpdateTable,
 };
@@ -25,6 +25,15 @@ fn services(cloud: &Cloud) -> (Vec<Service>, Vec<JobKind>) {
 
 impl Db {
     pub(crate) fn start() -> Self {
+        Self { region: TestRegion::with_jobs(services) }
+    }
+
+    /// A region in which more is refused, or less.
+    pub(crate) fn with_limits(limits: Limits) -> Self {
+        let services = |cloud: &Cloud| {
+            let dynamodb = DynamoDbService::with_limits(cloud.clone(), limits);
+            (vec![dynamodb.service(), dynamodb.streams_service()], dynamodb.jobs())
+        };
         Self { region: TestRegion::with_jobs(services) }
     }
 

@@ -25,10 +25,13 @@ fn provisioned() -> CreateTableInput {
     input
 }
 
-/// The sums of a metric's minutes.
-fn sums(db: &Db, name: &'static str, index: Option<&str>) -> Vec<f64> {
+const TABLE: &[(&str, &str)] = &[];
+const INDEX: &[(&str, &str)] = &[("GlobalSecondaryIndexName", "by-v")];
+
+/// The sums of a metric's minutes, of the table and with `more` dimensions.
+pub(crate) fn sums(db: &Db, name: &'static str, more: &[(&'static str, &str)]) -> Vec<f64> {
     let mut dimensions = vec![("TableName", "orders")];
-    dimensions.extend(index.map(|index| ("GlobalSecondaryIndexName", index)));
+    dimensions.extend(more);
     let key = MetricKey::new("AWS/DynamoDB", name, &dimensions).of(AccountId::DEFAULT, Region::US_EAST_1);
     db.region.cloud.metrics().points(&key).iter().map(|point| point.sum).collect()
 }
@@ -42,18 +45,18 @@ async fn consumption_is_published_by_the_minute_for_tables_and_global_indexes() 
     db.call::<PutItem>(large).await.unwrap();
     // What it takes the place of counts.
     db.call::<PutItem>(put("pk=b")).await.unwrap();
-    assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", None), [5.0]);
-    assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", Some("by-v")), [1.0]);
-    assert_eq!(sums(&db, "ProvisionedWriteCapacityUnits", None), [8.0]);
-    assert_eq!(sums(&db, "ProvisionedWriteCapacityUnits", Some("by-v")), [4.0]);
+    assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", TABLE), [5.0]);
+    assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", INDEX), [1.0]);
+    assert_eq!(sums(&db, "ProvisionedWriteCapacityUnits", TABLE), [8.0]);
+    assert_eq!(sums(&db, "ProvisionedWriteCapacityUnits", INDEX), [4.0]);
     let get = GetItemInput { table_name: "orders".to_owned(), key: item("pk=a"), ..Default::default() };
     db.call::<GetItem>(get.clone()).await.unwrap();
     db.call::<Query>(query(Some("by-v"), "v = :v", ":v=1")).await.unwrap();
     db.region.advance(std::time::Duration::from_secs(60)).await;
     db.call::<GetItem>(GetItemInput { consistent_read: Some(true), ..get }).await.unwrap();
-    assert_eq!(sums(&db, "ConsumedReadCapacityUnits", None), [0.5, 1.0]);
-    assert_eq!(sums(&db, "ConsumedReadCapacityUnits", Some("by-v")), [0.5]);
-    assert_eq!(sums(&db, "ProvisionedReadCapacityUnits", None), [7.0, 7.0]);
+    assert_eq!(sums(&db, "ConsumedReadCapacityUnits", TABLE), [0.5, 1.0]);
+    assert_eq!(sums(&db, "ConsumedReadCapacityUnits", INDEX), [0.5]);
+    assert_eq!(sums(&db, "ProvisionedReadCapacityUnits", TABLE), [7.0, 7.0]);
 }
 
 #[tokio::test]
@@ -72,9 +75,9 @@ async fn a_failed_condition_consumes_and_a_cancelled_transaction_only_that() {
     let writes = vec![insert("pk=b", None), insert("pk=a", Some("attribute_not_exists(pk)"))];
     let input = TransactWriteItemsInput { transact_items: writes, ..Default::default() };
     db.call::<TransactWriteItems>(input).await.unwrap_err();
-    assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", None), [2.0]);
+    assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", TABLE), [2.0]);
     let input = TransactWriteItemsInput { transact_items: vec![insert("pk=b", None)], ..Default::default() };
     db.call::<TransactWriteItems>(input).await.unwrap();
-    assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", None), [4.0]);
-    assert!(sums(&db, "ProvisionedWriteCapacityUnits", None).is_empty());
+    assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", TABLE), [4.0]);
+    assert!(sums(&db, "ProvisionedWriteCapacityUnits", TABLE).is_empty());
 }
