@@ -15,6 +15,7 @@ mod front;
 mod guard;
 mod http;
 mod ids;
+pub mod insights;
 mod kept_caller;
 mod local;
 pub mod metrics;

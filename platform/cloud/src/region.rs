@@ -9,6 +9,7 @@ use store::Store;
 
 use crate::architecture::Architecture;
 use crate::http::not_open;
+use crate::insights::InsightRules;
 use crate::registry::Registry;
 use crate::{
     Actor, Caller, Copies, Ctx, Directory, EventSink, Ids, Metrics, Ports, RawCalls, Service, TraceContext,
@@ -35,6 +36,7 @@ struct Inner {
     clock: Clock,
     ids: Ids,
     metrics: Metrics,
+    insight_rules: InsightRules,
     traces: Traces,
     architecture: Architecture,
     copies: Copies,
@@ -53,6 +55,7 @@ impl Cloud {
             clock,
             ids,
             metrics: Metrics::default(),
+            insight_rules: InsightRules::default(),
             traces: Traces::default(),
             architecture: Architecture::default(),
             copies: Copies::default(),
@@ -111,6 +114,11 @@ impl Cloud {
     pub fn ids(&self) -> &Ids {
         &self.0.ids
     }
+    /// Who contributes the most to what services count.
+    pub fn insight_rules(&self) -> &InsightRules {
+        &self.0.insight_rules
+    }
+
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }

@@ -19,6 +19,7 @@ use store::{Reader, Row, Scope, Store, Tx};
 use crate::Limits;
 use crate::errors::{key_access_denied, table_not_found};
 use crate::index::{self, IndexChange, IndexProjection};
+use crate::insights::{INSIGHTS, Insights};
 use crate::item::Item;
 use crate::key_schema::KeySchema;
 use crate::sealing::{RowKeys, Sealer};
@@ -223,7 +224,7 @@ impl Definitions {
         let before = self.forgotten.load(Ordering::Acquire);
         let mut snapshot = store.read(&target.scope)?;
         let Some(bytes) = TABLES.bytes(&mut snapshot, &target.name)? else { return Ok(None) };
-        let table = self.decode(target, &bytes)?;
+        let table = self.decode(&mut snapshot, target, &bytes)?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if self.forgotten.load(Ordering::Acquire) == before {
             if known.values().map(HashMap::len).sum::<usize>() >= KEPT {
@@ -265,7 +266,7 @@ impl Definitions {
                 return Ok(Some(Arc::clone(&entry.table)));
             }
         }
-        self.decode(target, &bytes).map(Some)
+        self.decode(reader, target, &bytes).map(Some)
     }
 
     /// Forgets a table; to be called once a change of it is durable and before it is answered.
@@ -292,8 +293,21 @@ impl Definitions {
         (entry.since.elapsed() < FRESH_FOR).then(|| Arc::clone(&entry.table))
     }
 
-    fn decode(&self, target: &Target, bytes: &[u8]) -> Result<Arc<Table>, ApiError> {
+    fn decode(&self, reader: &mut dyn Reader, target: &Target, bytes: &[u8]) -> Result<Arc<Table>, ApiError> {
         let row = TableRow::decode(bytes).map_err(ApiError::internal)?;
-        Ok(Arc::new(Table::new(row, target, self)?))
+        let mut table = Table::new(row, target, self)?;
+        let insights = |reader: &mut dyn Reader, id: u64, index: Option<&str>, keys: &KeySchema| {
+            let row = INSIGHTS.find(reader, &id)?.filter(|row| row.is_enabled);
+            let tenant = (target.account, target.region);
+            let of = |row: &_| Insights::new(&self.cloud, tenant, (&target.name, index), keys, row);
+            Ok::<_, ApiError>(row.as_ref().map(of))
+        };
+        table.usage.insights = insights(reader, table.row.id, None, &table.row.definition.keys)?;
+        for index in &mut table.indexes {
+            if let Some(usage) = &mut index.usage {
+                usage.insights = insights(reader, index.id, Some(&index.name), &index.keys)?;
+            }
+        }
+        Ok(Arc::new(table))
     }
 }

@@ -17,6 +17,7 @@ mod export;
 pub mod expression;
 mod import;
 pub mod index;
+mod insights;
 mod ion;
 pub mod item;
 mod jobs;

@@ -11,6 +11,7 @@ use cloud::metrics::{MetricKey, Series};
 use identity::{AccountId, Region};
 
 use crate::definitions::{Index, Table};
+use crate::insights::{Accessed, Insights};
 use crate::table::Throughput;
 use crate::tables::OnDemandLimits;
 use crate::write::Costs;
@@ -48,6 +49,8 @@ pub(crate) struct Usage {
     /// Found with the first use: one that is never used is no metric.
     reads: OnceLock<Arc<Series>>,
     writes: OnceLock<Arc<Series>>,
+    /// Where they are enabled.
+    pub insights: Option<Insights>,
 }
 
 impl Usage {
@@ -63,6 +66,7 @@ impl Usage {
             on_demand,
             reads: OnceLock::new(),
             writes: OnceLock::new(),
+            insights: None,
         }
     }
 
@@ -86,12 +90,16 @@ impl Usage {
     }
 
     /// Counts a read or a write that found no units left.
-    pub(crate) fn count_throttled(&self, direction: Direction) {
+    pub(crate) fn count_throttled(&self, direction: Direction, accessed: Option<Accessed<'_>>) {
         let name = match direction {
             Direction::Read => "ReadThrottleEvents",
             Direction::Write => "WriteThrottleEvents",
         };
-        self.series(name, None).add(self.cloud.clock().now(), 1.0);
+        let now = self.cloud.clock().now();
+        self.series(name, None).add(now, 1.0);
+        if let (Some(insights), Some(accessed)) = (&self.insights, accessed) {
+            insights.count_throttled(now, accessed);
+        }
     }
 
     /// Counts a request that was refused as a whole.
@@ -100,7 +108,7 @@ impl Usage {
         series.add(self.cloud.clock().now(), 1.0);
     }
 
-    fn count(&self, direction: Direction, units: f64) {
+    fn count(&self, direction: Direction, units: f64, accessed: Option<Accessed<'_>>) {
         if units == 0.0 {
             return;
         }
@@ -112,6 +120,9 @@ impl Usage {
         let is_new_minute = series.get_or_init(|| self.series(consumed, None)).add(now, units);
         if let Some(throughput) = self.provisioned.filter(|_| is_new_minute) {
             self.series(provisioned, None).add(now, throughput.of(direction) as f64);
+        }
+        if let (Some(insights), Some(accessed)) = (&self.insights, accessed) {
+            insights.count_accessed(now, accessed, units);
         }
     }
 
@@ -166,16 +177,32 @@ impl Table {
         global.filter_map(|(name, _, units)| Some((self.index(name)?.usage.as_ref()?, *units)))
     }
 
+    /// Whether the insights of the table or of a global index are enabled.
+    pub(crate) fn has_insights(&self) -> bool {
+        self.usages().any(|usage| usage.insights.is_some())
+    }
+
     /// Counts a read of the table or of one of its indexes.
-    pub(crate) fn count_read(&self, index: Option<&Index>, units: f64) {
-        self.read_usage(index).count(Direction::Read, units);
+    pub(crate) fn count_read(&self, index: Option<&Index>, units: f64, accessed: Option<Accessed<'_>>) {
+        self.read_usage(index).count(Direction::Read, units, accessed);
     }
 
     /// Counts a write that happened.
-    pub(crate) fn count_write(&self, costs: &Costs) {
-        self.usage.count(Direction::Write, costs.of_table());
+    pub(crate) fn count_write(&self, costs: &Costs, keys: Option<&WrittenKeys>) {
+        self.usage.count(Direction::Write, costs.of_table(), WrittenKeys::of(keys, &self.usage));
         for (usage, units) in self.index_usages(costs) {
-            usage.count(Direction::Write, units);
+            usage.count(Direction::Write, units, WrittenKeys::of(keys, usage));
         }
+    }
+}
+
+/// The keys that a write is about, for the insights: by the ids of the table and its global indexes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WrittenKeys(pub Vec<(u64, Vec<u8>)>);
+
+impl WrittenKeys {
+    pub(crate) fn of<'a>(keys: Option<&'a Self>, usage: &Usage) -> Option<Accessed<'a>> {
+        let (_, key) = keys?.0.iter().find(|(id, _)| *id == usage.id)?;
+        Some(Accessed(key))
     }
 }

@@ -2,11 +2,11 @@
 
 use cloud::Ctx;
 use dynamodb_api::{
-    AttributeValue, DescribeTableInput, DescribeTimeToLiveInput, ListBackupsInput, ListTablesInput,
-    ScanInput, op,
+    AttributeValue, DescribeContributorInsightsInput, DescribeTableInput, DescribeTimeToLiveInput,
+    ListBackupsInput, ListContributorInsightsInput, ListTablesInput, ScanInput, op,
 };
 use serde_json::Value;
-use shapes::ApiError;
+use shapes::{ApiError, Timestamp};
 
 use super::{arn, page_key};
 use crate::admin::document::{at, document, items, look, pretty, size};
@@ -16,6 +16,8 @@ use crate::admin::section::{Found, PAGE, Part, Row, Section};
 const ITEMS: i32 = 25;
 /// Characters of an item's attributes in its row.
 const LINE: usize = 300;
+/// Contributors of each rule, as many as CloudWatch shows unless it is asked for more.
+const CONTRIBUTORS: usize = 10;
 
 pub(super) async fn list(ctx: &Ctx, part: &Part) -> Result<Section, ApiError> {
     let input = ListTablesInput { exclusive_start_table_name: part.after.clone(), limit: Some(PAGE as i32) };
@@ -93,10 +95,14 @@ pub(super) async fn describe(ctx: &Ctx, resource: &str) -> Result<Found, ApiErro
             ("Created", "CreationDateTime"),
         ],
     );
-    let input = DescribeTimeToLiveInput { table_name: name };
+    let input = DescribeTimeToLiveInput { table_name: name.clone() };
     let expiry = look::<op::DescribeTimeToLive>(ctx, input).await?;
     found.add("Expires by", at(&expiry, "TimeToLiveDescription/AttributeName"));
-    Ok(found.sections(&["items", "indexes", "backups"]).document("Description", pretty(&table)))
+    let mut sections = vec!["items", "indexes", "backups"];
+    if !watched(ctx, &name).await?.is_empty() {
+        sections.push("contributors");
+    }
+    Ok(found.sections(&sections).document("Description", pretty(&table)))
 }
 
 pub(super) async fn section(ctx: &Ctx, resource: &str, id: &str, part: &Part) -> Result<Section, ApiError> {
@@ -133,7 +139,57 @@ pub(super) async fn section(ctx: &Ctx, resource: &str, id: &str, part: &Part) ->
         let section = section.documents(items(&answer, "BackupSummaries"), &paths);
         return Ok(section.next(at(&answer, "LastEvaluatedBackupArn")));
     }
+    if id == "contributors" {
+        return contributors(ctx, &name).await;
+    }
     first_items(ctx, name, part).await
+}
+
+/// The global indexes whose contributor insights are enabled; `None` for the table itself.
+async fn watched(ctx: &Ctx, name: &str) -> Result<Vec<Option<String>>, ApiError> {
+    let input = ListContributorInsightsInput { table_name: Some(name.to_owned()), ..Default::default() };
+    let answer = ctx.call::<op::ListContributorInsights>(input).await?;
+    let summaries = answer.contributor_insights_summaries.into_iter().flatten();
+    let enabled =
+        summaries.filter(|summary| summary.contributor_insights_status.as_deref() == Some("ENABLED"));
+    Ok(enabled.map(|summary| summary.index_name).collect())
+}
+
+/// The keys that consumed the most and were throttled the most in the last hour.
+async fn contributors(ctx: &Ctx, name: &str) -> Result<Section, ApiError> {
+    let columns = ["What", "Of", "Key", "This minute", "This hour"];
+    let mut section = Section::new("contributors", "Contributors", &columns);
+    let now = ctx.now().seconds();
+    for index in watched(ctx, name).await? {
+        let input =
+            DescribeContributorInsightsInput { table_name: name.to_owned(), index_name: index.clone() };
+        let described = ctx.call::<op::DescribeContributorInsights>(input).await?;
+        for rule in described.contributor_insights_rule_list.into_iter().flatten() {
+            let found = ctx.cloud().insight_rules().find(ctx.account(), ctx.region(), &rule);
+            let what = match rule.split('-').nth(1) {
+                Some("PKC") => "units of a partition key",
+                Some("SKC") => "units of a key",
+                Some("PKT") => "throttled, of a partition key",
+                _ => "throttled, of a key",
+            };
+            let (from, until) = (Timestamp::from_seconds(now - 3600), Timestamp::from_seconds(now + 1));
+            for contributor in found.iter().flat_map(|rule| rule.report(from, until, CONTRIBUTORS)) {
+                let minute = contributor.minutes.last().filter(|(minute, _)| minute + 60 > now);
+                section.rows.push(Row {
+                    cells: vec![
+                        what.to_owned(),
+                        index.clone().unwrap_or_else(|| "the table".to_owned()),
+                        contributor.keys.join(", "),
+                        minute.map_or(0.0, |(_, sum)| *sum).to_string(),
+                        contributor.sum.to_string(),
+                    ],
+                    detail: rule.clone(),
+                    ..Row::default()
+                });
+            }
+        }
+    }
+    Ok(section)
 }
 
 /// Items as they lie in the table, with their keys before the rest.

@@ -123,7 +123,9 @@ pub(super) async fn section(
         ("sqs", "sources") => sqs::section(ctx, resource, part).await,
         ("sns", "subscriptions") => sns::section(ctx, resource, part).await,
         ("events", "rules" | "archives" | "targets") => events::section(ctx, arn, resource, id, part).await,
-        ("dynamodb", "items" | "indexes" | "backups") => dynamodb::section(ctx, resource, id, part).await,
+        ("dynamodb", "items" | "indexes" | "backups" | "contributors") => {
+            dynamodb::section(ctx, resource, id, part).await
+        }
         ("dax", "nodes") => dax::section(ctx, resource).await,
         ("s3", "keys") => s3::section(ctx, resource, part).await,
         ("glacier", "jobs") => glacier::section(ctx, resource, part).await,

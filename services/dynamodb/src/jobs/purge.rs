@@ -7,6 +7,7 @@ use shapes::ApiError;
 use store::{Key, Order, Range, Row, StoreError, Table, Tx};
 
 use super::{ROWS_AT_ONCE, Running};
+use crate::insights::INSIGHTS;
 use crate::tables::{COLLECTIONS, DECREASES, EXPIRIES, EXPIRY_JOBS, ITEMS, JOURNAL, JOURNAL_ENDS};
 
 impl Running {
@@ -27,6 +28,7 @@ impl Running {
                             return Ok(false);
                         }
                         DECREASES.delete(tx, place);
+                        INSIGHTS.delete(tx, place);
                     }
                     if let Some(id) = time_to_live {
                         EXPIRY_JOBS.delete(tx, &id);

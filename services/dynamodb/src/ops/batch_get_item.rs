@@ -89,7 +89,8 @@ impl Handle<BatchGetItem> for DynamoDb {
                 let item = GetDraft::find(&mut snapshot, &table, key, projection.as_ref())?;
                 bytes += item.size;
                 let units = read_units(item.size, request.mode);
-                if let Err(refused) = self.spend_read(&table, None, units) {
+                if let Err(refused) = self.spend_read(&table, None, units, item.key.as_ref().map(Into::into))
+                {
                     leave(&mut unprocessed);
                     throttled = Some(refused);
                     break;

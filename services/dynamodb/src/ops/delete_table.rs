@@ -64,6 +64,7 @@ pub(crate) fn delete_within(
     }
     replication::leave(service, ctx, tx, table, target)?;
     streams::end(ctx, tx, table)?;
+    table.end_insights(ctx, tx, None);
     TABLES.delete(tx, &target.name);
     let (copies, definition) = (ctx.cloud().copies().clone(), dynamodb_changes::definition(&table.arn));
     tx.after_commit(move || copies.outdate([definition]));

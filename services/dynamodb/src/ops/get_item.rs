@@ -53,7 +53,8 @@ impl Handle<GetItem> for DynamoDb {
         let is_consistent = input.consistent_read == Some(true);
         let mode = if is_consistent { ReadMode::Consistent } else { ReadMode::Eventual };
         let units = read_units(found.size, mode);
-        self.spend_read(&table, None, units).map_err(|throttled| throttled.refuse("GetItem"))?;
+        let accessed = found.key.as_ref().map(Into::into);
+        self.spend_read(&table, None, units, accessed).map_err(|throttled| throttled.refuse("GetItem"))?;
         let consumed_capacity = if wants.anything() { wants.read(&table, None, units) } else { None };
         Ok(GetItemOutput { item: found.item, consumed_capacity })
     }

@@ -6,6 +6,7 @@ mod batch_execute_statement;
 mod batch_get_item;
 mod batch_write_item;
 mod continuous_backups;
+mod contributor_insights;
 mod create_table;
 mod decreases;
 mod delete_item;
@@ -64,6 +65,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::DeleteTable>(),
     Operation::of::<op::DescribeBackup>(),
     Operation::of::<op::DescribeContinuousBackups>(),
+    Operation::of::<op::DescribeContributorInsights>(),
     Operation::of::<op::DescribeEndpoints>(),
     Operation::of::<op::DescribeExport>(),
     Operation::of::<op::DescribeGlobalTable>(),
@@ -79,6 +81,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::GetResourcePolicy>(),
     Operation::of::<op::ImportTable>(),
     Operation::of::<op::ListBackups>(),
+    Operation::of::<op::ListContributorInsights>(),
     Operation::of::<op::ListExports>(),
     Operation::of::<op::ListGlobalTables>(),
     Operation::of::<op::ListImports>(),
@@ -95,6 +98,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::transaction::<op::TransactWriteItems>(),
     Operation::of::<op::UntagResource>(),
     Operation::of::<op::UpdateContinuousBackups>(),
+    Operation::of::<op::UpdateContributorInsights>(),
     Operation::of::<op::UpdateGlobalTable>(),
     Operation::of::<op::UpdateGlobalTableSettings>(),
     Operation::transaction::<op::UpdateItem>(),

@@ -88,7 +88,7 @@ impl Handle<TransactGetItems> for DynamoDb {
             };
             bytes += found.size;
             let units = read_units(found.size, ReadMode::Transactional);
-            let reason = match self.spend_read(&table, None, units) {
+            let reason = match self.spend_read(&table, None, units, found.key.as_ref().map(Into::into)) {
                 Ok(()) => reason,
                 Err(refused) => {
                     let reason = refused.cancellation();

@@ -228,6 +228,9 @@ pub(super) fn update(
         row.settings.on_demand = Some(table_request::on_demand(limits));
     }
     for update in input.global_secondary_index_updates.iter().flatten() {
+        if let Some(delete) = &update.delete {
+            table.end_insights(ctx, tx, Some(&delete.index_name));
+        }
         let attributes = input.attribute_definitions.clone().unwrap_or_default();
         update_index(ctx, tx, target, &mut row, update, table_request::attributes(attributes)?)?;
     }

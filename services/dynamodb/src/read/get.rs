@@ -9,6 +9,7 @@ use crate::definitions::{Table, place};
 use crate::errors::validation;
 use crate::expression::Projection;
 use crate::item::Item;
+use crate::key_schema::EncodedKey;
 
 /// What of items is wanted.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Found {
     pub item: Option<ApiItem>,
     /// Bytes of the whole item.
     pub size: usize,
+    /// The key that was looked under.
+    pub key: Option<EncodedKey>,
 }
 
 impl GetDraft {
@@ -44,11 +47,13 @@ impl GetDraft {
         let place = (table.row.id, Tail(place(key.hash_bytes().len(), key.as_bytes())));
         let Some(projection) = projection else {
             let found = table.row_keys.answer(reader, &place)?;
-            return Ok(
-                found.map_or_else(Found::default, |found| Found { item: Some(found.item), size: found.size })
-            );
+            let (item, size) = found.map_or((None, 0), |found| (Some(found.item), found.size));
+            return Ok(Found { item, size, key: Some(key) });
         };
-        let Some(item) = table.row_keys.item(reader, &place)? else { return Ok(Found::default()) };
-        Ok(Found { size: item.size(), item: Some(item_to_api(projection.project(&item))) })
+        let Some(item) = table.row_keys.item(reader, &place)? else {
+            return Ok(Found { item: None, size: 0, key: Some(key) });
+        };
+        let size = item.size();
+        Ok(Found { size, item: Some(item_to_api(projection.project(&item))), key: Some(key) })
     }
 }

@@ -11,6 +11,7 @@ use crate::consumed::Wants;
 use crate::definitions::{Index, Table, place};
 use crate::errors::{index_is_filling, invalid_parameter, no_such_index, validation};
 use crate::expression::{Condition, KeyCondition, Kind, Path, Placeholders, Projection};
+use crate::insights::Accessed;
 use crate::item::Item;
 use crate::key_encoding::{encode, partition_token, segment_tokens};
 use crate::key_schema::KeySchema;
@@ -122,6 +123,8 @@ impl Select {
 pub(super) struct Plan<'a> {
     pub table: &'a Table,
     pub index: Option<&'a Index>,
+    /// The encoded hash key that a Query follows.
+    pub hash: Option<Vec<u8>>,
     pub range: Range,
     pub order: Order,
     pub limit: usize,
@@ -148,7 +151,7 @@ impl ReadDraft {
         let plan = self.plan(&table, filter, projection, &placeholders)?;
         let page = read_page(snapshot, &plan, self.wants)?;
         let units = read_units(page.bytes, plan.mode) + page.fetched_units;
-        service.spend_read(&table, plan.index, units)?;
+        service.spend_read(&table, plan.index, units, plan.hash.as_deref().map(Accessed))?;
         Ok(page)
     }
 
@@ -220,6 +223,7 @@ impl ReadDraft {
         Ok(Plan {
             table,
             index,
+            hash: bounds.hash,
             range,
             order,
             limit: self.limit.unwrap_or(usize::MAX),
@@ -248,7 +252,7 @@ impl ReadDraft {
             let mut hash = Vec::new();
             encode(condition.hash, &mut hash);
             let range = condition.key_range(&partition_token(&hash).to_be_bytes());
-            Bounds { start: range.start, end: range.end }
+            Bounds { hash: Some(hash), start: range.start, end: range.end }
         };
         Ok(match &self.keys {
             KeysSource::Text(text) => {
@@ -261,15 +265,15 @@ impl ReadDraft {
                 of(legacy::key_conditions(&attributes, keys).map_err(validation)?)
             }
             KeysSource::All => match self.segment {
-                None => Bounds { start: Vec::new(), end: None },
+                None => Bounds { hash: None, start: Vec::new(), end: None },
                 Some((segment, total)) => {
                     let tokens = segment_tokens(segment, total);
                     let bytes =
                         |token: u32| u16::try_from(token).ok().map(|token| token.to_be_bytes().to_vec());
                     match bytes(tokens.start) {
-                        Some(start) => Bounds { start, end: bytes(tokens.end) },
+                        Some(start) => Bounds { hash: None, start, end: bytes(tokens.end) },
                         // More segments than partitions: the last ones are empty.
-                        None => Bounds { start: Vec::new(), end: Some(Vec::new()) },
+                        None => Bounds { hash: None, start: Vec::new(), end: Some(Vec::new()) },
                     }
                 }
             },
@@ -361,6 +365,8 @@ impl ReadDraft {
 
 /// Places from `start` (inclusive) to `end` (exclusive).
 struct Bounds {
+    /// The encoded hash key, where there is one.
+    hash: Option<Vec<u8>>,
     start: Vec<u8>,
     end: Option<Vec<u8>>,
 }

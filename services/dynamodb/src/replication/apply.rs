@@ -74,7 +74,7 @@ pub(super) fn apply(
     let Some(key) = item.or(old.as_ref()) else { return Ok(()) };
     let change = Change { key, old: old.as_ref(), new: item, cause: Cause::Replication };
     let costs = store_change(ctx, tx, &table, place.to_vec(), &change)?;
-    tx.after_commit(move || table.count_write(&costs));
+    tx.after_commit(move || table.count_write(&costs, None));
     Ok(())
 }
 

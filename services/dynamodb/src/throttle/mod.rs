@@ -17,7 +17,8 @@ use store::Tx;
 
 use crate::DynamoDb;
 use crate::definitions::{Index, Table};
-use crate::usage::{Direction, Usage};
+use crate::insights::Accessed;
+use crate::usage::{Direction, Usage, WrittenKeys};
 use crate::write::Costs;
 
 impl DynamoDb {
@@ -27,29 +28,41 @@ impl DynamoDb {
         table: &Arc<Table>,
         index: Option<&Index>,
         units: f64,
+        accessed: Option<Accessed<'_>>,
     ) -> Result<(), Throttled> {
         if let Some(throttle) = &self.throttle {
             let usage = table.read_usage(index);
-            self.take(throttle, table, Direction::Read, &[(usage, units)])?.keep();
+            self.take(throttle, table, Direction::Read, &[(usage, units, accessed)])?.keep();
         }
-        table.count_read(index, units);
+        table.count_read(index, units, accessed);
         Ok(())
     }
 
     /// Takes what a write is to consume of the table and its global indexes. It is given back if it is not kept.
-    pub(crate) fn take_write(&self, table: &Arc<Table>, costs: &Costs) -> Result<Option<Taken>, Throttled> {
+    pub(crate) fn take_write(
+        &self,
+        table: &Arc<Table>,
+        costs: &Costs,
+        keys: Option<&WrittenKeys>,
+    ) -> Result<Option<Taken>, Throttled> {
         let Some(throttle) = &self.throttle else { return Ok(None) };
-        let mut parts = vec![(&table.usage, costs.of_table())];
-        parts.extend(table.index_usages(costs));
+        let mut parts = vec![(&table.usage, costs.of_table(), WrittenKeys::of(keys, &table.usage))];
+        let indexes = table.index_usages(costs);
+        parts.extend(indexes.map(|(usage, units)| (usage, units, WrittenKeys::of(keys, usage))));
         self.take(throttle, table, Direction::Write, &parts).map(Some)
     }
 
     /// Consumes what a write cost that changed nothing.
-    pub(crate) fn spend_failed(&self, table: &Arc<Table>, costs: &Costs) -> Result<(), Throttled> {
-        if let Some(taken) = self.take_write(table, costs)? {
+    pub(crate) fn spend_failed(
+        &self,
+        table: &Arc<Table>,
+        costs: &Costs,
+        keys: Option<&WrittenKeys>,
+    ) -> Result<(), Throttled> {
+        if let Some(taken) = self.take_write(table, costs, keys)? {
             taken.keep();
         }
-        table.count_write(costs);
+        table.count_write(costs, keys);
         Ok(())
     }
 
@@ -58,20 +71,21 @@ impl DynamoDb {
         throttle: &Arc<Throttle>,
         table: &Arc<Table>,
         direction: Direction,
-        parts: &[(&Usage, f64)],
+        parts: &[(&Usage, f64, Option<Accessed<'_>>)],
     ) -> Result<Taken, Throttled> {
         let takes: Vec<_> = parts
             .iter()
-            .filter_map(|(usage, units)| {
+            .filter_map(|(usage, units, _)| {
                 let rate = usage.rate(direction)?;
                 Some(Take { bucket: (usage.id(), direction), units: *units, rate })
             })
             .collect();
         let now = self.cloud.clock().now();
         throttle.take(&takes, table.row.created, now).map_err(|short| {
-            let usage = parts.iter().map(|(usage, _)| *usage).find(|usage| usage.id() == short.0);
-            let usage = usage.unwrap_or(&table.usage);
-            usage.count_throttled(direction);
+            let part = parts.iter().find(|(usage, ..)| usage.id() == short.0);
+            let (usage, accessed) =
+                part.map_or((&table.usage, None), |(usage, _, accessed)| (*usage, *accessed));
+            usage.count_throttled(direction, accessed);
             Throttled::new(table, usage, direction)
         })
     }

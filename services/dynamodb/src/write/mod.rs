@@ -29,6 +29,7 @@ use crate::item::Item;
 use crate::key_schema::EncodedKey;
 use crate::tables::ITEMS;
 use crate::throttle::{Refusal, Taken};
+use crate::usage::WrittenKeys;
 
 /// What became of a write.
 pub(crate) struct Written {
@@ -103,9 +104,11 @@ impl Bound<'_> {
         } else {
             0.0
         };
-        self.check_condition(service, ctx, &table, old.as_ref())?;
+        let watched = || WrittenKeys(vec![(table.row.id, key.as_bytes().to_vec())]);
+        let mut keys = table.has_insights().then(watched);
+        self.check_condition(service, ctx, &table, old.as_ref(), keys.as_ref())?;
         let new = match &self.draft.action {
-            Action::Check(_) => return self.checked(service, tx, table, old.as_ref()),
+            Action::Check(_) => return self.checked(service, tx, table, old.as_ref(), keys),
             Action::Put(item) => Some(Cow::Borrowed(item)),
             Action::Delete(_) => None,
             Action::Update { key, update } => self.updated(old.as_ref(), key, update)?.map(Cow::Owned),
@@ -117,12 +120,15 @@ impl Bound<'_> {
             cause: Cause::User,
         };
         let decided = Decided::of(&table, &change)?;
+        if let Some(keys) = &mut keys {
+            keys.0.extend(decided.index_keys(&table));
+        }
         let mut costs = decided.costs.clone();
         costs.table = costs.table.max(replaced);
         let costs = if self.draft.is_transactional { costs.doubled() } else { costs };
-        let taken = service.take_write(&table, &costs)?;
+        let taken = service.take_write(&table, &costs, keys.as_ref())?;
         decided.store(ctx, tx, &table, place)?;
-        Self::count(tx, &table, &costs, taken);
+        Self::count(tx, &table, costs.clone(), taken, keys);
         let attributes = self.attributes(old, new);
         Ok(Written { table, attributes, costs })
     }
@@ -152,13 +158,14 @@ impl Bound<'_> {
         ctx: &Ctx,
         table: &Arc<Table>,
         old: Option<&Item>,
+        keys: Option<&WrittenKeys>,
     ) -> Result<(), Refusal> {
         let Some(condition) = &self.condition else { return Ok(()) };
         let nothing = Item::new();
         if condition.is_met_by(old.unwrap_or(&nothing)) {
             return Ok(());
         }
-        service.spend_failed(table, &Costs::of_failed(old))?;
+        service.spend_failed(table, &Costs::of_failed(old), keys)?;
         ctx.publish("AWS/DynamoDB", "ConditionalCheckFailedRequests", ("TableName", table.name()), 1.0);
         Err(condition_failed(old.filter(|_| self.draft.shows_item)).into())
     }
@@ -169,22 +176,29 @@ impl Bound<'_> {
         tx: &mut Tx<'_>,
         table: Arc<Table>,
         old: Option<&Item>,
+        keys: Option<WrittenKeys>,
     ) -> Result<Written, Refusal> {
         let costs = Costs::of_check(old);
-        let taken = service.take_write(&table, &costs)?;
-        Self::count(tx, &table, &costs, taken);
+        let taken = service.take_write(&table, &costs, keys.as_ref())?;
+        Self::count(tx, &table, costs.clone(), taken, keys);
         Ok(Written { table, attributes: None, costs })
     }
 
     /// Counts what the write consumes once it has happened.
-    fn count(tx: &mut Tx<'_>, table: &Arc<Table>, costs: &Costs, taken: Option<Taken>) {
-        let (table, costs) = (Arc::clone(table), costs.clone());
+    fn count(
+        tx: &mut Tx<'_>,
+        table: &Arc<Table>,
+        costs: Costs,
+        taken: Option<Taken>,
+        keys: Option<WrittenKeys>,
+    ) {
+        let table = Arc::clone(table);
         // A transaction that is undone drops what was taken, which gives it back.
         tx.after_commit(move || {
             if let Some(taken) = taken {
                 taken.keep();
             }
-            table.count_write(&costs);
+            table.count_write(&costs, keys.as_ref());
         });
     }
 

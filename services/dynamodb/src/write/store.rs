@@ -127,6 +127,14 @@ impl<'a> Decided<'a> {
         Ok(decided)
     }
 
+    /// The keys of the entries that change, by the ids of their indexes.
+    pub(super) fn index_keys(&self, table: &Table) -> impl Iterator<Item = (u64, Vec<u8>)> {
+        self.differences.iter().filter_map(|(index, difference)| {
+            let put = difference.put.as_ref().map(|entry| &entry.key);
+            Some((table.indexes[*index].id, put.or(difference.removed.as_ref())?.clone()))
+        })
+    }
+
     /// What was there is known and the same: nothing is to be written, and no stream tells of it.
     fn is_idle(&self) -> bool {
         self.change.old.is_some() && self.change.old == self.change.new

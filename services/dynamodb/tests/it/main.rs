@@ -12,6 +12,7 @@ mod exports;
 mod global_tables;
 mod imports;
 mod indexes;
+mod insights;
 mod items;
 mod kit;
 mod legacy;
