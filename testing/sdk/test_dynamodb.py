@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from botocore.exceptions import ClientError
 
-from brume_region import eventually
+from brume_region import DEFAULT_ACCOUNT, Region, eventually
 
 
 @pytest.fixture
@@ -522,3 +522,55 @@ def test_items_are_sealed_on_disk_under_their_tables_key(region, dynamodb, name)
     dynamodb.put_item(TableName=name, Item={"pk": {"S": "x"}})
     assert get()["more"]["L"] == [{"S": hidden}]
     events.delete_rule(Name=name)
+
+
+@pytest.fixture(scope="module")
+def throttling(tmp_path_factory):
+    """A region in which throughput runs out."""
+    region = Region(tmp_path_factory.mktemp("throttling"), "--dynamodb-throttling")
+    region.start()
+    yield region
+    region.stop()
+
+
+def test_provisioned_throughput_runs_out_where_the_region_says_so(throttling, name):
+    dynamodb = throttling.client("dynamodb")
+    dynamodb.create_table(
+        TableName=name, ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}])
+    answer = dynamodb.update_contributor_insights(TableName=name, ContributorInsightsAction="ENABLE")
+    assert answer["ContributorInsightsStatus"] == "ENABLING"
+    with pytest.raises(dynamodb.exceptions.ProvisionedThroughputExceededException) as refused:
+        for _ in range(1000):
+            dynamodb.put_item(TableName=name, Item=item("hot"))
+    assert "increasing your provisioning level" in refused.value.response["Error"]["Message"]
+    reason = refused.value.response["ThrottlingReasons"][0]
+    assert reason["reason"] == "TableWriteProvisionedThroughputExceeded" and reason["resource"].endswith(name)
+    described = dynamodb.describe_contributor_insights(TableName=name)
+    assert described["ContributorInsightsStatus"] == "ENABLED"
+    assert [rule.split("-")[1] for rule in described["ContributorInsightsRuleList"]] == ["PKC", "PKT"]
+    listed = dynamodb.list_contributor_insights(TableName=name)["ContributorInsightsSummaries"]
+    assert [summary["ContributorInsightsStatus"] for summary in listed] == ["ENABLED"]
+    # The operator sees which key it was.
+    arn = f"arn:aws:dynamodb:us-east-1:{DEFAULT_ACCOUNT}:table/{name}"
+    found = throttling.api(f"/node?arn={arn}")
+    (contributors,) = [section for section in found["sections"] if section["id"] == "contributors"]
+    cells = [row["cells"][:3] for row in contributors["rows"]]
+    assert cells == [["units of a partition key", "the table", "hot"], ["throttled, of a partition key", "the table", "hot"]]
+
+
+def test_a_batch_that_is_throttled_is_finished_by_the_client(throttling, name):
+    dynamodb = throttling.client("dynamodb")
+    dynamodb.create_table(
+        TableName=name, ProvisionedThroughput={"ReadCapacityUnits": 2, "WriteCapacityUnits": 4},
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}])
+    left = {name: [{"PutRequest": {"Item": item(f"k{number}")}} for number in range(10)]}
+    rounds = 0
+    while left:
+        left = dynamodb.batch_write_item(RequestItems=left)["UnprocessedItems"]
+        rounds += 1
+        throttling.advance(1)
+    assert rounds > 1
+    assert dynamodb.scan(TableName=name)["Count"] == 10
