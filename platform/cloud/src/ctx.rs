@@ -168,8 +168,8 @@ impl Ctx {
         self.changed(|base| base.is_observed = false)
     }
 
-    /// See [`Self::unobserved`].
-    pub(crate) fn is_observed(&self) -> bool {
+    /// Whether calls are counted; see [`Self::unobserved`].
+    pub fn is_observed(&self) -> bool {
         self.base.is_observed
     }
 

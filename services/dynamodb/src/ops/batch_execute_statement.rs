@@ -108,7 +108,7 @@ impl DynamoDb {
             };
             select.check_single(self, ctx)?;
             let reading = Reading { limit: None, is_consistent, wants: Wants::Total };
-            let page = select.read(self, ctx, &reading)?.run(self)?;
+            let page = select.read(self, ctx, &reading)?.run(self, ctx)?;
             let units = page.consumed.and_then(|consumed| consumed.capacity_units).unwrap_or_default();
             let item = page.items.unwrap_or_default().pop();
             Ok((item, select.table, Costs { table: units, indexes: Vec::new() }))

@@ -84,7 +84,7 @@ impl DynamoDb {
             }
             draft.start = start.take();
             draft.limit = limit;
-            let page = draft.run(self).map_err(|refusal| refusal.refuse("ExecuteStatement"))?;
+            let page = draft.run(self, ctx).map_err(|refusal| refusal.refuse("ExecuteStatement"))?;
             items.extend(page.items.unwrap_or_default());
             bytes += page.bytes;
             limit = limit.map(|limit| limit.saturating_sub(page.scanned.unsigned_abs() as usize));

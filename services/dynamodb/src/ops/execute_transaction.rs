@@ -92,8 +92,9 @@ impl DynamoDb {
             let reading = Reading { limit: None, is_consistent: true, wants: Wants::Total };
             let read = select.read(self, ctx, &reading)?;
             snapshot.set_scope(&read.target.scope);
-            let page =
-                read.run_on(self, &mut snapshot).map_err(|refusal| refusal.refuse("ExecuteTransaction"))?;
+            let page = read
+                .run_on(self, ctx, &mut snapshot)
+                .map_err(|refusal| refusal.refuse("ExecuteTransaction"))?;
             // Twice what a consistent read costs.
             let units = page.consumed.and_then(|consumed| consumed.capacity_units).unwrap_or_default() * 2.0;
             consumed.add_read(&read.target.name, None, units);

@@ -24,7 +24,7 @@ impl Handle<Query> for DynamoDb {
     }
 
     async fn handle(self: &Arc<Self>, ctx: &Ctx, input: QueryInput) -> Result<QueryOutput, ApiError> {
-        let page = draft(ctx, input)?.run(self).map_err(|refusal| refusal.refuse("Query"))?;
+        let page = draft(ctx, input)?.run(self, ctx).map_err(|refusal| refusal.refuse("Query"))?;
         Ok(QueryOutput {
             items: page.items,
             count: Some(page.count),

@@ -23,7 +23,7 @@ impl Handle<Scan> for DynamoDb {
     }
 
     async fn handle(self: &Arc<Self>, ctx: &Ctx, input: ScanInput) -> Result<ScanOutput, ApiError> {
-        let page = draft(ctx, input)?.run(self).map_err(|refusal| refusal.refuse("Scan"))?;
+        let page = draft(ctx, input)?.run(self, ctx).map_err(|refusal| refusal.refuse("Scan"))?;
         Ok(ScanOutput {
             items: page.items,
             count: Some(page.count),

@@ -1,5 +1,6 @@
 //! Query and Scan as they were asked for, and what they come to once the table is known.
 
+use cloud::Ctx;
 use shapes::{ApiError, Map};
 use store::{Order, Range, Snapshot, Tail};
 
@@ -138,20 +139,28 @@ pub(super) struct Plan<'a> {
 
 impl ReadDraft {
     /// Reads the page.
-    pub(crate) fn run(&self, service: &DynamoDb) -> Result<Page, Refusal> {
-        self.run_on(service, &mut service.cloud.store().read(&self.target.scope)?)
+    pub(crate) fn run(&self, service: &DynamoDb, ctx: &Ctx) -> Result<Page, Refusal> {
+        self.run_on(service, ctx, &mut service.cloud.store().read(&self.target.scope)?)
     }
 
     /// As [`Self::run`], of a view of the table's tenant.
-    pub(crate) fn run_on(&self, service: &DynamoDb, snapshot: &mut Snapshot<'_>) -> Result<Page, Refusal> {
+    pub(crate) fn run_on(
+        &self,
+        service: &DynamoDb,
+        ctx: &Ctx,
+        snapshot: &mut Snapshot<'_>,
+    ) -> Result<Page, Refusal> {
         let placeholders = placeholders(self.names.as_ref(), self.values.as_ref())?;
         let filter = self.filter(&placeholders)?;
         let projection = self.projection.bind(&placeholders)?;
         let table = service.definitions.for_read(service.cloud.store(), &self.target)?;
         let plan = self.plan(&table, filter, projection, &placeholders)?;
         let page = read_page(snapshot, &plan, self.wants)?;
-        let units = read_units(page.bytes, plan.mode) + page.fetched_units;
-        service.spend_read(&table, plan.index, units, plan.hash.as_deref().map(Accessed))?;
+        // Whoever looks on from outside consumes nothing.
+        if ctx.is_observed() {
+            let units = read_units(page.bytes, plan.mode) + page.fetched_units;
+            service.spend_read(&table, plan.index, units, plan.hash.as_deref().map(Accessed))?;
+        }
         Ok(page)
     }
 

@@ -3,7 +3,9 @@
 use dynamodb::Limits;
 use dynamodb_api::op::{CreateTable, DeleteItem, PutItem, TransactWriteItems};
 use dynamodb_api::*;
+use identity::{AccountId, Region};
 use shapes::ApiError;
+use store::{Range, Row, RowError, Table, Tail};
 
 use crate::kit::{Db, attribute, item, key, projection, put, table, told};
 
@@ -87,4 +89,44 @@ async fn metrics_tell_the_size_as_it_is() {
     };
     let metrics = db.call::<DeleteItem>(input).await.unwrap().item_collection_metrics.unwrap();
     assert_eq!(metrics.size_estimate_range_gb, Some(vec![0.0, 1.0]));
+}
+
+/// A row of which only the key matters.
+struct Any;
+
+impl Row for Any {
+    fn encode(&self, _: &mut Vec<u8>) {}
+    fn decode(_: &[u8]) -> Result<Self, RowError> {
+        Ok(Self)
+    }
+}
+
+/// The names under which sizes of collections are kept.
+fn kept(db: &Db) -> Vec<Vec<u8>> {
+    const COLLECTIONS: Table<(u64, Tail), Any> = Table::new("dynamodb/collection");
+    let scope = cloud::tenant(AccountId::DEFAULT, Region::US_EAST_1);
+    let mut snapshot = db.region.cloud.store().read(&scope).unwrap();
+    let rows = COLLECTIONS.list(&mut snapshot, &Range::all(), 100).unwrap();
+    rows.into_iter().map(|((_, name), _)| name.0).collect()
+}
+
+#[tokio::test]
+async fn sizes_are_kept_by_hashes_of_keys_and_only_while_there_is_something() {
+    let db = with_local(Limits::default().collection_bytes).await;
+    for pk in ["marmalade", "jam"] {
+        try_put(&db, &format!("pk={pk} sk=1 v=x"), 10).await.unwrap();
+        try_put(&db, &format!("pk={pk} sk=2"), 10).await.unwrap();
+    }
+    let names = kept(&db);
+    assert!(names.len() == 2 && names.iter().all(|name| name.len() == 16), "{names:?}");
+    let text = |name: &Vec<u8>| String::from_utf8_lossy(name).contains("jam");
+    assert!(!names.iter().any(text), "{names:?}");
+    for sk in [1, 2] {
+        db.delete(&format!("pk=jam sk={sk}")).await;
+    }
+    assert_eq!(kept(&db).len(), 1);
+    db.call::<CreateTable>(table("plain", true)).await.unwrap();
+    let input = PutItemInput { table_name: "plain".to_owned(), ..put("pk=a sk=1") };
+    db.call::<PutItem>(input).await.unwrap();
+    assert_eq!(kept(&db).len(), 1);
 }

@@ -176,3 +176,15 @@ async fn insights_of_tables_and_indexes_are_listed_in_pages() {
     let page = db.call::<ListContributorInsights>(input).await.unwrap();
     assert_eq!(page.contributor_insights_summaries.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn insights_are_still_enabled_after_a_restart() {
+    let db = Db::with(indexed()).await;
+    update(&db, "ENABLE", Some("by-v"), None).await.unwrap();
+    db.call::<PutItem>(put("pk=a sk=1 v=7")).await.unwrap();
+    let db = db.restarted();
+    assert_eq!(describe(&db, Some("by-v")).await.contributor_insights_status.as_deref(), Some("ENABLED"));
+    assert_eq!(report(&db, Some("by-v"), "PKC").await, "");
+    db.call::<PutItem>(put("pk=b sk=1 v=8")).await.unwrap();
+    assert_eq!(report(&db, Some("by-v"), "PKC").await, "8=1");
+}

@@ -256,6 +256,17 @@ async fn on_demand_tables_have_the_limits_they_were_given() {
     for _ in 0..10 {
         try_get(&db).await.unwrap();
     }
+    db.region.advance(SECOND * 60).await;
+    for _ in 0..60 {
+        try_put(&db, "pk=a").await.unwrap();
+    }
+    let write = TransactWriteItem {
+        put: Some(Put { table_name: "orders".to_owned(), item: item("pk=b"), ..Default::default() }),
+        ..Default::default()
+    };
+    let input = TransactWriteItemsInput { transact_items: vec![write], ..Default::default() };
+    let (_, message) = told(db.call::<TransactWriteItems>(input).await.map(drop));
+    assert!(message.ends_with("[ThrottlingError]"), "{message}");
 }
 
 #[tokio::test]

@@ -81,3 +81,13 @@ async fn a_failed_condition_consumes_and_a_cancelled_transaction_only_that() {
     assert_eq!(sums(&db, "ConsumedWriteCapacityUnits", TABLE), [4.0]);
     assert!(sums(&db, "ProvisionedWriteCapacityUnits", TABLE).is_empty());
 }
+
+#[tokio::test]
+async fn whoever_looks_on_from_outside_consumes_nothing() {
+    let db = Db::with(table("orders", false)).await;
+    let scan = || ScanInput { table_name: "orders".to_owned(), ..Default::default() };
+    db.region.ctx().unobserved().call::<op::Scan>(scan()).await.unwrap();
+    assert!(sums(&db, "ConsumedReadCapacityUnits", TABLE).is_empty());
+    db.call::<op::Scan>(scan()).await.unwrap();
+    assert_eq!(sums(&db, "ConsumedReadCapacityUnits", TABLE), [0.5]);
+}
