@@ -1,5 +1,6 @@
 //! The two ways of reading: items by their keys ([`get`]), and pages of a table or an index ([`page`]).
 
+mod bounds;
 mod get;
 mod page;
 mod plan;

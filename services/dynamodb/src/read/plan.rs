@@ -4,12 +4,13 @@ use cloud::Ctx;
 use shapes::{ApiError, Map};
 use store::{Order, Range, Snapshot, Tail};
 
+use super::bounds::{Bounds, start_place};
 use super::page::{Page, read_page};
 use super::{ProjectionSource, placeholders};
 use crate::DynamoDb;
 use crate::capacity::{ReadMode, read_units};
 use crate::consumed::Wants;
-use crate::definitions::{Index, Table, place};
+use crate::definitions::{Index, Table};
 use crate::errors::{index_is_filling, invalid_parameter, no_such_index, validation};
 use crate::expression::{Condition, KeyCondition, Kind, Path, Placeholders, Projection};
 use crate::insights::Accessed;
@@ -370,48 +371,4 @@ impl ReadDraft {
             ),
         })
     }
-}
-
-/// Places from `start` (inclusive) to `end` (exclusive).
-struct Bounds {
-    /// The encoded hash key, where there is one.
-    hash: Option<Vec<u8>>,
-    start: Vec<u8>,
-    end: Option<Vec<u8>>,
-}
-
-impl Bounds {
-    fn range(&self, id: u64) -> Range {
-        let start = (id, Tail(self.start.clone()));
-        match &self.end {
-            Some(end) => Range::between(&start, &(id, Tail(end.clone()))),
-            None => Range::prefix(&id).starting_at(&start),
-        }
-    }
-
-    fn contains(&self, place: &[u8]) -> bool {
-        *self.start <= *place && self.end.as_ref().is_none_or(|end| *place < **end)
-    }
-}
-
-/// Where the item of an ExclusiveStartKey lies in the table or the index.
-fn start_place(table: &Table, index: Option<&Index>, start: &Item) -> Result<Vec<u8>, ApiError> {
-    let invalid = || validation("The provided starting key is invalid");
-    let Some(index) = index else {
-        let key = table
-            .keys()
-            .exact_key(start)
-            .map_err(|error| validation(format!("The provided starting key is invalid: {error}")))?;
-        return Ok(place(key.hash_bytes().len(), key.as_bytes()));
-    };
-    let is_key = |name: &str| index.keys.contains(name) || table.keys().contains(name);
-    if start.iter().any(|(name, _)| !is_key(name)) {
-        return Err(invalid());
-    }
-    let index_key = index.keys.index_key_of(start).ok_or_else(invalid)?;
-    let table_key = table.keys().index_key_of(start).ok_or_else(invalid)?;
-    let hash_length = index_key.hash_bytes().len();
-    let mut key = index_key.into_bytes();
-    key.extend_from_slice(table_key.as_bytes());
-    Ok(place(hash_length, &key))
 }
