@@ -42,24 +42,40 @@ fn compile(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(&translated).size_limit(SIZE_LIMIT).build().ok()
 }
 
+/// What a class has, between brackets of its own where it stands outside of any.
+fn push_class(out: &mut String, inside: &str, is_in_class: bool) {
+    if is_in_class {
+        out.push_str(inside);
+    } else {
+        out.push_str(&format!("[{inside}]"));
+    }
+}
+
+/// Java's named classes that are not Unicode's, or have another name here.
+fn class(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "IsLetter" => r"\p{L}",
+        "IsDigit" => r"\p{Nd}",
+        "IsAlphabetic" => r"\p{Alphabetic}",
+        "ASCII" => r"\x00-\x7F",
+        "Graph" => r"!-\~",
+        "Print" => r" -\~",
+        "Punct" => r"!-/:-@\[-`{-\~",
+        "Alnum" => "0-9A-Za-z",
+        "Alpha" => "A-Za-z",
+        "Upper" => "A-Z",
+        "Lower" => "a-z",
+        "Digit" => "0-9",
+        _ => return None,
+    })
+}
+
 /// Java's notation in ours. Java's `\d`, `\w` and `\s` are ASCII; supplementary characters are pairs of
 /// surrogates; possessive quantifiers only differ in speed as far as models use them.
 fn translate(pattern: &str) -> String {
     let pattern = pattern
         .replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\x{10000}-\x{10FFFF}")
-        .replace(r"\ud800\udc00-\udbff\udfff", r"\x{10000}-\x{10FFFF}")
-        .replace(r"\p{IsLetter}", r"\p{L}")
-        .replace(r"\p{IsDigit}", r"\p{Nd}")
-        .replace(r"\p{IsAlphabetic}", r"\p{Alphabetic}")
-        .replace(r"\p{ASCII}", r"\x00-\x7F")
-        .replace(r"\p{Graph}", "!-~")
-        .replace(r"\p{Print}", " -~")
-        .replace(r"\p{Punct}", r"!-/:-@\[-`{-~")
-        .replace(r"\p{Alnum}", "0-9A-Za-z")
-        .replace(r"\p{Alpha}", "A-Za-z")
-        .replace(r"\p{Upper}", "A-Z")
-        .replace(r"\p{Lower}", "a-z")
-        .replace(r"\p{Digit}", "0-9");
+        .replace(r"\ud800\udc00-\udbff\udfff", r"\x{10000}-\x{10FFFF}");
     let mut out = String::new();
     let mut is_in_class = false;
     let mut after_quantifier = false;
@@ -74,10 +90,13 @@ fn translate(pattern: &str) -> String {
                         'w' => "0-9A-Za-z_",
                         _ => r" \t\n\x0B\f\r",
                     };
-                    if is_in_class {
-                        out.push_str(inside);
-                    } else {
-                        out.push_str(&format!("[{inside}]"));
+                    push_class(&mut out, inside, is_in_class);
+                }
+                Some('p') if characters.peek() == Some(&'{') => {
+                    let name: String = characters.by_ref().skip(1).take_while(|next| *next != '}').collect();
+                    match class(&name) {
+                        Some(inside) => push_class(&mut out, inside, is_in_class),
+                        None => out.push_str(&format!(r"\p{{{name}}}")),
                     }
                 }
                 Some('Z') => out.push_str(r"\z"),
@@ -139,6 +158,10 @@ mod tests {
             (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*", "text 😹\n", true),
             (r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)", "Größe 1", true),
             (r"[^:*]*", "a:b", false),
+            (r"\p{Print}+", "steady state", true),
+            (r"\p{Print}+", "steady\n", false),
+            (r"[\p{Alnum}~_-]+", "a~1", true),
+            (r"[\p{Alnum}~_-]+", "a 1", false),
             (r"^[0-9A-Za-z]$|^x{2,}$", "xxx", true),
         ] {
             assert!(is_supported(pattern), "{pattern}");
