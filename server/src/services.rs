@@ -101,6 +101,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
         dynamodb::Limits { has_throttling: options.has_dynamodb_throttling, ..dynamodb::Limits::default() };
     let dynamodb = dynamodb::DynamoDbService::with_limits(cloud.clone(), limits);
     let dax = dax::DaxService::new(cloud.clone());
+    let scaling = application_autoscaling::AutoScalingService::new(cloud.clone());
     let bridge = events::EventBridge::new(cloud.clone());
     let vaults = glacier::VaultStore::open(cloud.clone(), &data.join("vaults"), is_durable)?;
     let mail = sns::Config { smtp: options.mail.smtp()?, push: options.push.clone() };
@@ -114,6 +115,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
 
     let services = vec![
         apigateway::service(cloud.clone()),
+        scaling.service(),
         dax.service(),
         dynamodb.service(),
         dynamodb.streams_service(),
@@ -143,6 +145,7 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     jobs.extend(logs::jobs(cloud));
     jobs.extend(objects.jobs());
     jobs.extend(pipes.jobs());
+    jobs.extend(scaling.jobs());
     jobs.extend(scheduler.jobs());
     jobs.extend(secrets.jobs());
     jobs.extend(sns::jobs(cloud, mail));

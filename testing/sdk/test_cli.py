@@ -160,3 +160,19 @@ def test_the_exports_of_env_are_enough(region, name, tmp_path):
                           capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert any(url.endswith(f"/{name}") for url in json.loads(done.stdout)["QueueUrls"])
+
+
+def test_application_autoscaling(aws, name):
+    aws("dynamodb", "create-table", "--table-name", name, "--attribute-definitions", "AttributeName=id,AttributeType=S",
+        "--key-schema", "AttributeName=id,KeyType=HASH",
+        "--provisioned-throughput", "ReadCapacityUnits=5,WriteCapacityUnits=5")
+    place = ["--service-namespace", "dynamodb", "--resource-id", f"table/{name}",
+             "--scalable-dimension", "dynamodb:table:WriteCapacityUnits"]
+    target = aws("application-autoscaling", "register-scalable-target", *place, "--min-capacity", "8",
+                 "--max-capacity", "9")
+    assert ":scalable-target/" in target["ScalableTargetARN"]
+    table = lambda: aws("dynamodb", "describe-table", "--table-name", name)["Table"]
+    assert eventually(lambda: table()["ProvisionedThroughput"]["WriteCapacityUnits"] == 8)
+    aws("application-autoscaling", "deregister-scalable-target", *place)
+    complaint = aws("application-autoscaling", "deregister-scalable-target", *place, fails=True)
+    assert "ObjectNotFoundException" in complaint

@@ -17,6 +17,7 @@ const BOTOCORE: &str = "1.43.11";
 /// Api folders below `services/`, with the name of their model in botocore.
 pub(crate) const MODELS: &[(&str, &str)] = &[
     ("apigateway/api", "apigateway"),
+    ("application_autoscaling/api", "application-autoscaling"),
     ("dax/api", "dax"),
     ("dynamodb/api", "dynamodb"),
     ("dynamodb/streams-api", "dynamodbstreams"),
