@@ -15,7 +15,8 @@ use shapes::ApiError;
 use store::Tx;
 
 use super::global_tables::guard;
-use super::update_table;
+use super::replica_auto_scaling::{Scaled, Settings, scaling_in};
+use super::{replica_auto_scaling, update_table};
 use crate::DynamoDb;
 use crate::definitions::Table;
 use crate::replication::rows::GroupRow;
@@ -23,6 +24,7 @@ use crate::replication::{group_scope, in_region, legacy_group};
 use crate::table::{BillingMode, Throughput};
 use crate::table_key::Protection;
 use crate::target::Target;
+use crate::usage::Direction;
 
 impl Handle<DescribeGlobalTableSettings> for DynamoDb {
     fn guard(&self, ctx: &Ctx, input: &DescribeGlobalTableSettingsInput) -> Result<Guard, ApiError> {
@@ -36,7 +38,7 @@ impl Handle<DescribeGlobalTableSettings> for DynamoDb {
     ) -> Result<DescribeGlobalTableSettingsOutput, ApiError> {
         let target = Target::parse(ctx, &input.global_table_name)?;
         let group = legacy_group(&mut ctx.store().read(&group_scope(ctx.account()))?, &target.name)?;
-        let settings = settings(self, ctx, &target, &group)?;
+        let settings = settings(self, ctx, &target, &group).await?;
         Ok(DescribeGlobalTableSettingsOutput {
             global_table_name: Some(target.name),
             replica_settings: Some(settings),
@@ -54,9 +56,8 @@ impl Handle<UpdateGlobalTableSettings> for DynamoDb {
         ctx: &Ctx,
         input: UpdateGlobalTableSettingsInput,
     ) -> Result<UpdateGlobalTableSettingsOutput, ApiError> {
-        refuse_scaling(&input)?;
         let target = Target::parse(ctx, &input.global_table_name)?;
-        let (service, own, place) = (Arc::clone(self), ctx.clone(), target.clone());
+        let (service, own, place, kept) = (Arc::clone(self), ctx.clone(), target.clone(), input.clone());
         let updated = ctx
             .write(move |tx| {
                 let scope = group_scope(place.account);
@@ -75,7 +76,9 @@ impl Handle<UpdateGlobalTableSettings> for DynamoDb {
             })
             .await;
         self.definitions.forget_everywhere(&target.name);
-        let settings = settings(self, ctx, &target, &updated?)?;
+        let group = updated?;
+        scale(ctx, &target, &group, &kept).await?;
+        let settings = settings(self, ctx, &target, &group).await?;
         Ok(UpdateGlobalTableSettingsOutput {
             global_table_name: Some(target.name),
             replica_settings: Some(settings),
@@ -83,22 +86,38 @@ impl Handle<UpdateGlobalTableSettings> for DynamoDb {
     }
 }
 
-fn refuse_scaling(input: &UpdateGlobalTableSettingsInput) -> Result<(), ApiError> {
-    let replicas = input.replica_settings_update.iter().flatten();
-    let indexes = input.global_table_global_secondary_index_settings_update.iter().flatten();
-    let is_scaled = input.global_table_provisioned_write_capacity_auto_scaling_settings_update.is_some()
-        || indexes
-            .into_iter()
-            .any(|given| given.provisioned_write_capacity_auto_scaling_settings_update.is_some())
-        || replicas
-            .into_iter()
-            .any(|given| given.replica_provisioned_read_capacity_auto_scaling_settings_update.is_some());
-    if is_scaled {
-        return Err(ApiError::with_status(
-            501,
-            "NotImplemented",
-            "Auto scaling of DynamoDB's global tables is not implemented in Brume yet.",
-        ));
+/// Has the throughput of the replicas follow what they consume, as UpdateTableReplicaAutoScaling does.
+async fn scale(
+    ctx: &Ctx,
+    target: &Target,
+    group: &GroupRow,
+    input: &UpdateGlobalTableSettingsInput,
+) -> Result<(), ApiError> {
+    for region in group.members.keys().filter_map(|region| Region::parse(region)) {
+        let mut changes = Vec::new();
+        changes.extend(
+            input
+                .global_table_provisioned_write_capacity_auto_scaling_settings_update
+                .as_ref()
+                .map(|given| (None, Direction::Write, given)),
+        );
+        for index in input.global_table_global_secondary_index_settings_update.iter().flatten() {
+            let given = index.provisioned_write_capacity_auto_scaling_settings_update.as_ref();
+            changes.extend(given.map(|given| (Some(index.index_name.as_str()), Direction::Write, given)));
+        }
+        let replicas = input.replica_settings_update.iter().flatten();
+        for own in replicas.filter(|given| given.region_name == region.as_str()) {
+            let given = own.replica_provisioned_read_capacity_auto_scaling_settings_update.as_ref();
+            changes.extend(given.map(|given| (None, Direction::Read, given)));
+            for index in own.replica_global_secondary_index_settings_update.iter().flatten() {
+                let given = index.provisioned_read_capacity_auto_scaling_settings_update.as_ref();
+                changes.extend(given.map(|given| (Some(index.index_name.as_str()), Direction::Read, given)));
+            }
+        }
+        let ctx = scaling_in(ctx, target, region);
+        for (index, direction, given) in changes {
+            replica_auto_scaling::update(&ctx, &Scaled::new(target, index, direction), given).await?;
+        }
     }
     Ok(())
 }
@@ -170,7 +189,7 @@ fn update(
     update_table::update(service, ctx, tx, &table, target, (&asked, &Protection::default())).map(drop)
 }
 
-fn settings(
+async fn settings(
     service: &DynamoDb,
     ctx: &Ctx,
     target: &Target,
@@ -179,13 +198,15 @@ fn settings(
     let mut settings = Vec::new();
     for region in group.members.keys().filter_map(|region| Region::parse(region)) {
         if let Some(table) = service.definitions.find(ctx.store(), &in_region(target, region))? {
-            settings.push(describe(&table));
+            let scaling = Settings::read(&scaling_in(ctx, target, region), target).await?;
+            settings.push(describe(&table, target, &scaling));
         }
     }
     Ok(settings)
 }
 
-fn describe(table: &Table) -> ReplicaSettingsDescription {
+fn describe(table: &Table, target: &Target, scaling: &Settings) -> ReplicaSettingsDescription {
+    let scaled = |index: Option<&str>, direction| Some(scaling.of(&Scaled::new(target, index, direction)));
     let definition = &table.row.definition;
     let reads = |throughput: Option<Throughput>| throughput.map_or(0, |throughput| throughput.read_units);
     let writes = |throughput: Option<Throughput>| throughput.map_or(0, |throughput| throughput.write_units);
@@ -193,9 +214,10 @@ fn describe(table: &Table) -> ReplicaSettingsDescription {
         definition.global_indexes.iter().map(|index| ReplicaGlobalSecondaryIndexSettingsDescription {
             index_name: index.name.clone(),
             index_status: Some(index.status.name().to_owned()),
+            provisioned_read_capacity_auto_scaling_settings: scaled(Some(&index.name), Direction::Read),
+            provisioned_write_capacity_auto_scaling_settings: scaled(Some(&index.name), Direction::Write),
             provisioned_read_capacity_units: Some(reads(index.throughput)),
             provisioned_write_capacity_units: Some(writes(index.throughput)),
-            ..Default::default()
         });
     ReplicaSettingsDescription {
         region_name: table.region.as_str().to_owned(),
@@ -204,6 +226,8 @@ fn describe(table: &Table) -> ReplicaSettingsDescription {
             billing_mode: Some(definition.billing.name().to_owned()),
             last_update_to_pay_per_request_date_time: table.row.settings.became_per_request,
         }),
+        replica_provisioned_read_capacity_auto_scaling_settings: scaled(None, Direction::Read),
+        replica_provisioned_write_capacity_auto_scaling_settings: scaled(None, Direction::Write),
         replica_provisioned_read_capacity_units: Some(reads(definition.throughput)),
         replica_provisioned_write_capacity_units: Some(writes(definition.throughput)),
         replica_global_secondary_index_settings: Some(indexes.collect()),
@@ -213,6 +237,5 @@ fn describe(table: &Table) -> ReplicaSettingsDescription {
             .table_class
             .as_ref()
             .map(|class| TableClassSummary { table_class: Some(class.name.clone()), ..Default::default() }),
-        ..Default::default()
     }
 }

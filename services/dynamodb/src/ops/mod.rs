@@ -23,6 +23,7 @@ mod item_write;
 mod list_tables;
 mod put_item;
 mod query;
+mod replica_auto_scaling;
 mod resource_policy;
 mod restore_table;
 mod scan;
@@ -73,6 +74,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::DescribeImport>(),
     Operation::of::<op::DescribeLimits>(),
     Operation::of::<op::DescribeTable>(),
+    Operation::of::<op::DescribeTableReplicaAutoScaling>(),
     Operation::of::<op::DescribeTimeToLive>(),
     Operation::of::<op::ExecuteStatement>(),
     Operation::of::<op::ExecuteTransaction>(),
@@ -103,6 +105,7 @@ pub(crate) static OPERATIONS: &[Operation<DynamoDb>] = &[
     Operation::of::<op::UpdateGlobalTableSettings>(),
     Operation::transaction::<op::UpdateItem>(),
     Operation::of::<op::UpdateTable>(),
+    Operation::of::<op::UpdateTableReplicaAutoScaling>(),
     Operation::of::<op::UpdateTimeToLive>(),
 ];
 

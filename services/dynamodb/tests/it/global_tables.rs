@@ -18,15 +18,15 @@ use shapes::{ApiError, Op};
 use crate::kit::{Db, attribute, is_validation, item, key, projection, query, show, table, told, values_of};
 use crate::streams::enabled;
 
-const US: &str = "us-east-1";
-const EU: &str = "eu-west-1";
+pub(crate) const US: &str = "us-east-1";
+pub(crate) const EU: &str = "eu-west-1";
 const AP: &str = "ap-southeast-2";
 
 fn place(db: &Db, region: &str) -> Ctx {
     db.region.ctx().in_tenant(AccountId::DEFAULT, Region::parse(region).unwrap())
 }
 
-async fn call<O: Op>(db: &Db, region: &str, input: O::Input) -> Result<O::Output, ApiError> {
+pub(crate) async fn call<O: Op>(db: &Db, region: &str, input: O::Input) -> Result<O::Output, ApiError> {
     place(db, region).call::<O>(input).await
 }
 
@@ -70,7 +70,7 @@ async fn describe(db: &Db, region: &str) -> Result<TableDescription, ApiError> {
     Ok(call::<DescribeTable>(db, region, input).await?.table.unwrap())
 }
 
-fn creates(region: &str) -> UpdateTableInput {
+pub(crate) fn creates(region: &str) -> UpdateTableInput {
     let create = CreateReplicationGroupMemberAction { region_name: region.to_owned(), ..Default::default() };
     let update = ReplicationGroupUpdate { create: Some(create), ..Default::default() };
     UpdateTableInput {
@@ -90,13 +90,13 @@ fn deletes(region: &str) -> UpdateTableInput {
     }
 }
 
-async fn settled(db: &Db) {
+pub(crate) async fn settled(db: &Db) {
     for _ in 0..20 {
         db.region.settle().await;
     }
 }
 
-async fn with_replicas(regions: &[&str]) -> Db {
+pub(crate) async fn with_replicas(regions: &[&str]) -> Db {
     let db = Db::with_table(false).await;
     for region in regions {
         call::<UpdateTable>(&db, US, creates(region)).await.unwrap();

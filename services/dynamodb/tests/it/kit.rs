@@ -1,6 +1,7 @@
 //! A region with nothing but DynamoDB, and short words for what tests do with it.
 
 use ::kit::TestRegion;
+use application_autoscaling::AutoScalingService;
 use clock::JobKind;
 use cloud::{Cloud, Service};
 use dynamodb::{DynamoDbService, Limits};
@@ -20,7 +21,9 @@ pub(crate) struct Db {
 fn services(cloud: &Cloud) -> (Vec<Service>, Vec<JobKind>) {
     let dynamodb = DynamoDbService::new(cloud.clone());
     let kms = kms::KmsService::new(cloud.clone());
-    (vec![dynamodb.service(), dynamodb.streams_service(), kms.service()], dynamodb.jobs())
+    let scaling = AutoScalingService::new(cloud.clone());
+    let services = vec![dynamodb.service(), dynamodb.streams_service(), kms.service(), scaling.service()];
+    (services, dynamodb.jobs().into_iter().chain(scaling.jobs()).collect())
 }
 
 impl Db {

@@ -21,6 +21,7 @@ mod model;
 mod partiql;
 mod reading;
 mod recovery;
+mod replica_scaling;
 mod shards;
 mod streams;
 mod table_key;
