@@ -90,7 +90,7 @@ pub(crate) fn set(ctx: &Ctx, tx: &mut Tx<'_>, key: &(String, String), row: &mut 
     stop(tx, row);
     row.timer = row.time_after(after).map(|due| {
         let payload = tenant_of(ctx, &format!("{}|{}", key.0, key.1));
-        let job = NewJob { kind: KIND, subject: key.1.clone(), payload, due };
+        let job = NewJob { kind: KIND, subject: format!("{} {}", key.0, key.1), payload, due };
         Jobs::add(tx, ctx.now(), ctx.ids().number(), job)
     });
 }

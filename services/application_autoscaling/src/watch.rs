@@ -29,15 +29,19 @@ struct Change {
 
 /// Has the target looked at: now when its bounds changed, else at the next full minute.
 pub(crate) fn set(ctx: &Ctx, tx: &mut Tx<'_>, place: &Place, row: &mut TargetRow) {
+    let due = if row.unfit.is_some() { ctx.now() } else { next_minute(ctx) };
+    set_for(ctx, tx, place, row, due);
+}
+
+fn next_minute(ctx: &Ctx) -> Timestamp {
+    Timestamp::from_seconds((ctx.now().seconds() / MINUTE + 1) * MINUTE)
+}
+
+fn set_for(ctx: &Ctx, tx: &mut Tx<'_>, place: &Place, row: &mut TargetRow, due: Timestamp) {
     stop(tx, row);
-    let now = ctx.now();
-    let due = match row.unfit {
-        Some(_) => now,
-        None => Timestamp::from_seconds((now.seconds() / MINUTE + 1) * MINUTE),
-    };
     let payload = tenant_of(ctx, &place.key());
     let job = NewJob { kind: KIND, subject: target::arn(ctx, &row.id), payload, due };
-    row.timer = Some(Jobs::add(tx, now, ctx.ids().number(), job));
+    row.timer = Some(Jobs::add(tx, ctx.now(), ctx.ids().number(), job));
 }
 
 pub(crate) fn stop(tx: &mut Tx<'_>, row: &mut TargetRow) {
@@ -93,19 +97,22 @@ async fn adjust(ctx: &Ctx, place: &Place, id: JobId, arn: &str) -> Result<(), Ap
         let Some(row) = found else { return Ok(()) };
         (row, tracking_policy(&mut rows, &key)?)
     };
-    // While the role or the table is gone, there is nothing to do; either may come back.
-    let change = match change(ctx, place, arn, &row, policy.as_ref()).await {
-        Ok(change) => change,
-        Err(error) => {
-            tracing::warn!(target = %arn, %error, "the capacity of a scalable target is out of reach");
-            None
-        }
-    };
+    let outcome = change(ctx, place, arn, &row, policy.as_ref()).await;
+    if let Err(error) = &outcome {
+        // Its role is gone, perhaps for a while.
+        tracing::warn!(target = %arn, %error, "the capacity of a scalable target is out of reach");
+    }
+    let is_done = outcome
+        .as_ref()
+        .is_ok_and(|change| change.as_ref().is_none_or(|change| change.activity.is_successful));
+    let change = outcome.unwrap_or_default();
     let (own, place) = (ctx.clone(), place.clone());
     ctx.write(move |tx| {
         let found = TARGETS.find(tx, &key)?.filter(|row| row.timer == Some(id));
         let Some(mut row) = found else { return Ok(()) };
-        row.unfit = None;
+        if is_done {
+            row.unfit = None;
+        }
         if let Some(Change { activity, scaled }) = &change {
             activity.keep(tx, &key)?;
             let now = activity.is_successful.then_some(activity.start);
@@ -116,8 +123,8 @@ async fn adjust(ctx: &Ctx, place: &Place, id: JobId, arn: &str) -> Result<(), Ap
             }
         }
         row.timer = None;
-        if has_policy(tx, &key)? {
-            set(&own, tx, &place, &mut row);
+        if row.unfit.is_some() || has_policy(tx, &key)? {
+            set_for(&own, tx, &place, &mut row, next_minute(&own));
         }
         TARGETS.put(tx, &key, &row);
         Ok(())

@@ -35,6 +35,19 @@ fn services(cloud: &Cloud) -> (Vec<Service>, Vec<clock::JobKind>) {
 }
 
 impl Region {
+    /// As [`Self::start`], where DynamoDB lets throughput be lowered only so often.
+    pub(crate) async fn throttled() -> Self {
+        let services = |cloud: &Cloud| {
+            let scaling = AutoScalingService::new(cloud.clone());
+            let limits = dynamodb::Limits { has_throttling: true, ..dynamodb::Limits::default() };
+            let dynamodb = DynamoDbService::with_limits(cloud.clone(), limits);
+            (vec![scaling.service(), dynamodb.service()], scaling.jobs())
+        };
+        let region = Self(TestRegion::with_jobs(services));
+        region.create_table(&region.0.ctx(), "orders").await;
+        region
+    }
+
     /// A region with the table `orders`, which has 5 units of each, and its global index `by-day`, which has 4.
     pub(crate) async fn start() -> Self {
         let region = Self(TestRegion::with_jobs(services));

@@ -7,7 +7,7 @@ use application_autoscaling_api::op::{
 };
 use shapes::Map;
 
-use super::kit::{Region, WRITES};
+use super::kit::{MINUTE, Region, WRITES};
 
 #[tokio::test]
 async fn a_capacity_outside_of_the_bounds_is_brought_within_them() {
@@ -29,6 +29,26 @@ async fn a_capacity_outside_of_the_bounds_is_brought_within_them() {
     let told: Vec<_> = activities.iter().map(told).collect();
     assert_eq!(told.len(), 2);
     assert!(told.contains(&expected(7, "maximum")) && told.contains(&expected(10, "minimum")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_is_told_and_tried_again() {
+    let region = Region::throttled().await;
+    for units in [10, 9, 8, 7, 6, 5] {
+        region.register(units, units).await.unwrap();
+    }
+    assert_eq!(region.writes().await, 6, "four decreases are free");
+    let activity = region.activities().await.remove(0);
+    assert_eq!(activity.status_code, "Failed");
+    let message = activity.status_message.unwrap();
+    assert!(message.starts_with("Failed to set write capacity units to 5. Reason: "), "{message}");
+    for _ in 0..61 {
+        region.0.advance(MINUTE).await;
+    }
+    assert_eq!(region.writes().await, 5, "an hour later there is another");
+    let number = region.activities().await.len();
+    region.0.advance(MINUTE).await;
+    assert_eq!(region.activities().await.len(), number, "it is done");
 }
 
 #[tokio::test]
