@@ -17,6 +17,7 @@ const PATHS: Record<string, string[]> = {
   scheduler: ["M12 12m-8 0a8 8 0 1 0 16 0a8 8 0 1 0-16 0", "M12 7v5l3.5 2"],
   pipes: ["M3 9h5v6H3z", "M16 9h5v6h-5z", "M8 12h8"],
   dax: ["M4 5.5h16v13H4z", "M12.5 7.5 9 12.5h3l-.8 4 3.8-5.2h-3z"],
+  "application-autoscaling": ["M8 19V6", "M4.5 9.5 8 6l3.5 3.5", "M16 5v13", "M12.5 14.5 16 18l3.5-3.5"],
   glacier: ["M4 7h16v4H4z", "M5.5 11v8h13v-8", "M10 14.5h4"],
   kms: ["M8.5 12m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0", "M12.5 12H21v3.5", "M17.5 12v2.5"],
   secretsmanager: ["M6 10.5h12v9H6z", "M8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5", "M12 14v2.5"],

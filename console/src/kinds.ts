@@ -23,6 +23,7 @@ export const KINDS: readonly Kind[] = [
   k("Messages", "scheduler", "Schedules", "aws scheduler create-schedule --name nightly --schedule-expression 'rate(1 day)' \\\n    --flexible-time-window Mode=OFF --target Arn=QUEUE_ARN,RoleArn=ROLE_ARN"),
   k("Messages", "pipes", "Pipes", "aws pipes create-pipe --name move --source QUEUE_ARN --target TOPIC_ARN --role-arn ROLE_ARN"),
   k("Data", "dynamodb", "Tables", "aws dynamodb create-table --table-name Orders --billing-mode PAY_PER_REQUEST \\\n    --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH"),
+  k("Data", "application-autoscaling", "Scalable targets", "aws application-autoscaling register-scalable-target --service-namespace dynamodb \\\n    --resource-id table/Orders --scalable-dimension dynamodb:table:WriteCapacityUnits \\\n    --min-capacity 5 --max-capacity 100"),
   k("Data", "dax", "DAX clusters", "aws dax create-cluster --cluster-name fast --node-type dax.t3.small \\\n    --replication-factor 1 --iam-role-arn ROLE_ARN"),
   k("Data", "s3", "Buckets", "aws s3 mb s3://pictures"),
   k("Data", "glacier", "Vaults", "aws glacier create-vault --account-id - --vault-name attic"),

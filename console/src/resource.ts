@@ -31,6 +31,7 @@ const NOUNS: Record<string, string> = {
   scheduler: "Schedule",
   pipes: "Pipe",
   dax: "DAX cluster",
+  "application-autoscaling": "Scalable target",
   glacier: "Glacier vault",
   states: "State machine",
   kinesis: "Kinesis stream",
@@ -39,7 +40,7 @@ const NOUNS: Record<string, string> = {
   ssm: "Parameter",
 };
 
-const SUPPORTING = new Set(["iam", "sts", "logs", "apigateway", "kms", "secretsmanager", "ssm", "glacier", "dax"]);
+const SUPPORTING = new Set(["iam", "sts", "logs", "apigateway", "kms", "secretsmanager", "ssm", "glacier", "dax", "application-autoscaling"]);
 
 export function resource(end: string): Resource {
   if (end === "client") return named("client", "client", "Clients");

@@ -86,6 +86,18 @@ def stock(region):
     arns["dax"] = client("dax").create_cluster(
         ClusterName="fast", NodeType="dax.t3.small", ReplicationFactor=1, IamRoleArn=daxer)["Cluster"]["ClusterArn"]
 
+    scaling = client("application-autoscaling")
+    client("dynamodb").create_table(
+        TableName="Steady", AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5})
+    steady = {"ServiceNamespace": "dynamodb", "ResourceId": "table/Steady",
+              "ScalableDimension": "dynamodb:table:ReadCapacityUnits"}
+    arns["application-autoscaling"] = scaling.register_scalable_target(
+        **steady, MinCapacity=7, MaxCapacity=9)["ScalableTargetARN"]
+    scaling.put_scheduled_action(**steady, ScheduledActionName="busy", Schedule="rate(1 day)",
+                                 ScalableTargetAction={"MinCapacity": 8})
+
     kms = client("kms")
     key = kms.create_key(Description="for orders")["KeyMetadata"]
     kms.create_alias(AliasName="alias/orders", TargetKeyId=key["KeyId"])
@@ -132,8 +144,9 @@ def rows(region, arn, section):
     return found["rows"]
 
 
-KINDS = ["apigateway", "dax", "dynamodb", "events", "glacier", "iam-groups", "iam-policies", "iam-roles", "iam-users",
-         "kms", "lambda", "logs", "pipes", "s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm"]
+KINDS = ["apigateway", "application-autoscaling", "dax", "dynamodb", "events", "glacier", "iam-groups", "iam-policies",
+         "iam-roles", "iam-users", "kms", "lambda", "logs", "pipes", "s3", "scheduler", "secretsmanager", "sns", "sqs",
+         "ssm"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -162,6 +175,8 @@ def test_lists_of_a_resource(region, stock):
     assert cells("sns", "subscriptions")[0][:2] == [stock["sqs"], "sqs"]
     assert rows(region, f"{stock['sqs']}-dead", "sources")[0]["arn"] == stock["sqs"]
     assert cells("dynamodb", "indexes")[0][:3] == ["by-who", "global", "who"]
+    assert cells("application-autoscaling", "actions") == [["busy", "rate(1 day)", "8", ""]]
+    assert eventually(lambda: cells("application-autoscaling", "activities"))[0][1] == "Setting read capacity units to 7."
     (mapping,) = rows(region, stock["lambda"], "mappings")
     assert mapping["arn"] == f"{stock['sqs']}-dead" and json.loads(mapping["detail"])["State"]
     client = region.client("dynamodb")

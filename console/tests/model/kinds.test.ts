@@ -28,7 +28,7 @@ test("what has no page is no link", () => {
 
 test("every kind says how the first one is made", () => {
   expect(new Set(KINDS.map((kind) => kind.id)).size).toBe(KINDS.length);
-  for (const kind of KINDS) expect(kind.create).toMatch(/^aws [a-z0-9]+ /);
+  for (const kind of KINDS) expect(kind.create).toMatch(/^aws [a-z0-9-]+ /);
 });
 
 test("streams, rules, keys and subscriptions belong to what they are of", () => {

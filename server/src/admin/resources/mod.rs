@@ -2,6 +2,7 @@
 //! to know of one resource. Nothing here changes anything.
 
 mod apigateway;
+mod application_autoscaling;
 mod dax;
 mod dynamodb;
 mod events;
@@ -29,7 +30,7 @@ use super::section::{Found, Part, Section};
 pub(super) const SHOWN: usize = 25;
 
 /// The kinds of resources that can be listed.
-pub(super) const KINDS: [&str; 19] = [
+pub(super) const KINDS: [&str; 20] = [
     "apigateway",
     "lambda",
     "sqs",
@@ -38,6 +39,7 @@ pub(super) const KINDS: [&str; 19] = [
     "scheduler",
     "pipes",
     "dynamodb",
+    "application-autoscaling",
     "dax",
     "s3",
     "glacier",
@@ -62,6 +64,7 @@ pub(super) async fn list(ctx: &Ctx, kind: &str, part: &Part) -> Result<Section, 
         "scheduler" => scheduler::list(ctx, part).await,
         "pipes" => pipes::list(ctx, part).await,
         "dynamodb" => dynamodb::list(ctx, part).await,
+        "application-autoscaling" => application_autoscaling::list(ctx, part).await,
         "dax" => dax::list(ctx, part).await,
         "s3" => s3::list(ctx, part).await,
         "glacier" => glacier::list(ctx, part).await,
@@ -95,6 +98,7 @@ pub(super) async fn describe(
         "scheduler" if resource.starts_with("schedule/") => scheduler::describe(ctx, resource).await,
         "pipes" => pipes::describe(ctx, resource).await,
         "dynamodb" if resource.starts_with("table/") => dynamodb::describe(ctx, resource).await,
+        "application-autoscaling" => application_autoscaling::describe(ctx, resource).await,
         "dax" => dax::describe(ctx, resource).await,
         "s3" => s3::describe(ctx, resource).await,
         "glacier" => glacier::describe(ctx, resource).await,
@@ -125,6 +129,9 @@ pub(super) async fn section(
         ("events", "rules" | "archives" | "targets") => events::section(ctx, arn, resource, id, part).await,
         ("dynamodb", "items" | "indexes" | "backups" | "contributors") => {
             dynamodb::section(ctx, resource, id, part).await
+        }
+        ("application-autoscaling", "activities" | "policies" | "actions") => {
+            application_autoscaling::section(ctx, resource, id, part).await
         }
         ("dax", "nodes") => dax::section(ctx, resource).await,
         ("s3", "keys") => s3::section(ctx, resource, part).await,
