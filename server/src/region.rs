@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub is_strict: bool,
     /// The throughput of DynamoDB tables runs out.
     pub has_dynamodb_throttling: bool,
+    /// Memory for objects of S3 that are read again and again.
+    pub object_cache_bytes: u64,
     pub durability: Durability,
     pub default_region: Region,
     /// Certificate and key files.

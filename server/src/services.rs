@@ -95,7 +95,8 @@ pub(crate) fn assemble(cloud: &Cloud, options: &Options, port: u16) -> Result<Pa
     let isolation = sandboxes.report().to_string();
     let lambda = lambda_service(cloud, options, port, sandboxes, inner_listeners.clone())?;
     let is_durable = options.durability == kv::Durability::Durable;
-    let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), is_durable)?;
+    let contents = s3::ContentOptions { is_durable, hot_bytes: options.object_cache_bytes };
+    let objects = s3::ObjectStore::open(cloud.clone(), &data.join("objects"), contents)?;
     let stored_objects = objects.clone();
     let limits =
         dynamodb::Limits { has_throttling: options.has_dynamodb_throttling, ..dynamodb::Limits::default() };

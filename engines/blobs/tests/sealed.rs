@@ -6,13 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use blobs::BlobError;
-use blobs::sealed::{CHUNK_BYTES, Key, SealedBlobs, SealedId, seal, unseal};
+use blobs::sealed::{CHUNK_BYTES, Key, Options, SealedBlobs, SealedId, seal, unseal};
 
 const KEY: Key = Key([7; 32]);
 const ID: SealedId = SealedId(0x1234_5678_9ABC_DEF0_0000_0000_0000_00AB);
 
 fn open(folder: &Path) -> SealedBlobs {
-    SealedBlobs::open(folder, true).unwrap()
+    SealedBlobs::open(folder, Options { is_durable: true, hot_bytes: 0 }).unwrap()
 }
 
 fn sample(length: usize) -> Vec<u8> {
@@ -142,4 +142,41 @@ fn rows_are_sealed_like_files() {
         flipped[at] ^= 1;
         assert_eq!(unseal(&KEY, 9, &flipped), None);
     }
+}
+
+#[test]
+fn what_is_read_again_is_remembered_and_only_under_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let length = 20 * CHUNK_BYTES + 5;
+    let blobs = SealedBlobs::open(folder.path(), Options { is_durable: true, hot_bytes: 8 << 20 }).unwrap();
+    let bytes = sample(length);
+    write(&blobs, &bytes, length);
+    for _ in 0..2 {
+        assert_eq!(read(&blobs, length, 0, length).unwrap(), bytes);
+    }
+    // From here on only memory has the chunks: the file is as long as it was, and empty.
+    let path = file(folder.path());
+    let whole = fs::read(&path).unwrap();
+    let head = 32;
+    fs::write(&path, [&whole[..head], &vec![0; whole.len() - head]].concat()).unwrap();
+    for range in [0..length, 3..4, 8 * CHUNK_BYTES - 1..8 * CHUNK_BYTES + 1, 20 * CHUNK_BYTES..length] {
+        assert_eq!(read(&blobs, length, range.start, range.end).unwrap(), bytes[range]);
+    }
+    let reader = blobs.read(ID, &Key([8; 32]), length as u64).unwrap();
+    assert!(matches!(reader.read(0..1), Err(BlobError::DamagedSealed(ID))), "another key opens nothing");
+}
+
+#[test]
+fn a_blob_that_would_push_all_others_out_is_not_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let length = 20 * CHUNK_BYTES;
+    let blobs = SealedBlobs::open(folder.path(), Options { is_durable: true, hot_bytes: 2 << 20 }).unwrap();
+    write(&blobs, &sample(length), length);
+    for _ in 0..3 {
+        assert!(read(&blobs, length, 0, length).is_ok());
+    }
+    let path = file(folder.path());
+    let length_on_disk = fs::metadata(&path).unwrap().len() as usize;
+    fs::write(&path, vec![0; length_on_disk]).unwrap();
+    assert!(matches!(read(&blobs, length, 0, 1), Err(BlobError::DamagedSealed(ID))));
 }

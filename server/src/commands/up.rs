@@ -30,6 +30,9 @@ pub(crate) struct Up {
     /// Let the provisioned throughput and the on-demand limits of DynamoDB tables run out, as they do at AWS.
     #[arg(long)]
     dynamodb_throttling: bool,
+    /// Megabytes of memory for objects of S3 that are read again and again; an object of more than half of it stays on disk.
+    #[arg(long, default_value_t = 256, value_name = "MB")]
+    object_cache: u32,
     /// Whether an acknowledged write is on disk.
     #[arg(long, value_enum, default_value = "durable")]
     durability: Durability,
@@ -104,6 +107,7 @@ impl Up {
             port: self.port,
             is_strict: self.strict,
             has_dynamodb_throttling: self.dynamodb_throttling,
+            object_cache_bytes: u64::from(self.object_cache) << 20,
             durability,
             default_region,
             tls: self.tls_certificate.zip(self.tls_key),

@@ -30,7 +30,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use blobs::BlobError;
-use blobs::sealed::{Key, SealedBlobs};
+use blobs::sealed::{Key, Options, SealedBlobs};
 use clock::JobKind;
 use cloud::{Cloud, PolicyCache, Service};
 use shapes::ApiError;
@@ -43,7 +43,7 @@ impl VaultStore {
     /// Opens the vaults with their contents under `folder`. Without `is_durable` nothing waits for the disk, for
     /// throw-away runs.
     pub fn open(cloud: Cloud, folder: &Path, is_durable: bool) -> Result<Self, BlobError> {
-        let blobs = SealedBlobs::open(folder, is_durable)?;
+        let blobs = SealedBlobs::open(folder, Options { is_durable, hot_bytes: 0 })?;
         let (key, policies) = (OnceLock::new(), PolicyCache::default());
         Ok(Self(Arc::new(Glacier { cloud, blobs, key, policies })))
     }

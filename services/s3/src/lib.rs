@@ -53,6 +53,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use blobs::BlobError;
+pub use blobs::sealed::Options as ContentOptions;
 use blobs::sealed::{Key, SealedBlobs};
 use clock::JobKind;
 use cloud::{Cloud, PolicyCache, Service};
@@ -64,12 +65,11 @@ use store::{Scope, Snapshot, StoreError, Tx};
 pub struct ObjectStore(Arc<S3>);
 
 impl ObjectStore {
-    /// Opens the store with its large contents under `folder`. Without `is_durable` nothing waits for the disk, for
-    /// throw-away runs.
-    pub fn open(cloud: Cloud, folder: &Path, is_durable: bool) -> Result<Self, BlobError> {
+    /// Opens the store with its large contents under `folder`.
+    pub fn open(cloud: Cloud, folder: &Path, contents: ContentOptions) -> Result<Self, BlobError> {
         Ok(Self(Arc::new(S3 {
             cloud,
-            blobs: SealedBlobs::open(folder, is_durable)?,
+            blobs: SealedBlobs::open(folder, contents)?,
             key: OnceLock::new(),
             bucket_keys: data_key::BucketKeys::default(),
             buckets: settings::Directory::default(),

@@ -1,15 +1,28 @@
 //! Where sealed blobs lie: `blobs/ab/...ab`, and `incoming` for those under way.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+
 use super::buffers::Buffers;
-use super::{Key, SealedId, SealedReader, SealedWriter, file_length};
+use super::hot::{Blob, HotStretches};
+use super::{BATCH_BYTES, Key, SealedId, SealedReader, SealedWriter, file_length};
 use crate::{BlobError, directory};
+
+/// How blobs are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Wait for the disk; else a crash of the machine may lose what was acknowledged.
+    pub is_durable: bool,
+    /// Bytes of memory for what is read again and again; 0 reads everything from the disk.
+    pub hot_bytes: u64,
+}
 
 /// Sealed blobs under a folder of the local disk, for one process at a time. Cheap to clone. Its functions block.
 #[derive(Clone, Debug)]
@@ -19,26 +32,26 @@ pub struct SealedBlobs(Arc<Folders>);
 struct Folders {
     blobs: PathBuf,
     incoming: PathBuf,
-    /// Wait for the disk; else a crash of the machine may lose what was acknowledged.
     is_durable: bool,
     /// Written or being written, and not yet kept.
     held: Mutex<HashSet<SealedId>>,
     /// Bytes written since this was opened.
     written: AtomicU64,
     buffers: Arc<Buffers>,
+    hot: Arc<HotStretches>,
 }
 
 impl SealedBlobs {
-    /// Opens the folder `root`, which is made when missing, and removes what a crash has left half written. Without
-    /// `is_durable` nothing waits for the disk.
-    pub fn open(root: &Path, is_durable: bool) -> Result<Self, BlobError> {
+    /// Opens the folder `root`, which is made when missing, and removes what a crash has left half written.
+    pub fn open(root: &Path, options: Options) -> Result<Self, BlobError> {
         let folders = Folders {
             blobs: root.join("blobs"),
             incoming: root.join("incoming"),
-            is_durable,
+            is_durable: options.is_durable,
             held: Mutex::default(),
             written: AtomicU64::new(0),
             buffers: Arc::default(),
+            hot: Arc::new(HotStretches::new(options.hot_bytes)),
         };
         folders.prepare().map_err(BlobError::io("preparing the folder of sealed blobs"))?;
         Ok(Self(Arc::new(folders)))
@@ -98,7 +111,18 @@ impl SealedBlobs {
         if found != file_length(length) {
             return Err(BlobError::DamagedSealed(id));
         }
-        SealedReader::new(file, id, key, length, Arc::clone(&self.0.buffers))
+        let memory = (Arc::clone(&self.0.buffers), Arc::clone(&self.0.hot));
+        SealedReader::new(file, id, key, length, memory)
+    }
+
+    /// The pieces of `range` of a blob, where all of them are in memory.
+    pub(super) fn recall(&self, id: SealedId, key: &Key, range: &Range<u64>) -> Option<VecDeque<Bytes>> {
+        if range.is_empty() {
+            return None;
+        }
+        let (hot, blob) = (&self.0.hot, Blob::new(id, key));
+        let batches = range.start / BATCH_BYTES..=(range.end - 1) / BATCH_BYTES;
+        batches.map(|batch| hot.get(blob, batch).map(|bytes| within(&bytes, batch, range))).collect()
     }
 
     /// Forgets a blob. One that is not there is forgotten already.
@@ -235,6 +259,14 @@ impl Drop for Placed {
         }
         self.blobs.release(self.id);
     }
+}
+
+/// What a range has of a batch.
+pub(super) fn within(bytes: &Bytes, batch: u64, range: &Range<u64>) -> Bytes {
+    let begin = batch * BATCH_BYTES;
+    let from = range.start.saturating_sub(begin) as usize;
+    let to = ((range.end - begin) as usize).min(bytes.len());
+    bytes.slice(from..to)
 }
 
 fn missing_or(id: SealedId, step: &'static str) -> impl FnOnce(io::Error) -> BlobError {

@@ -12,6 +12,7 @@
 mod buffers;
 mod file_key;
 mod folder;
+mod hot;
 mod reader;
 mod reading;
 mod receiving;
@@ -20,7 +21,7 @@ mod writer;
 use std::fmt;
 use std::io;
 
-pub use folder::{Placed, SealedBlobs};
+pub use folder::{Options, Placed, SealedBlobs};
 pub use reader::SealedReader;
 pub use reading::{Reading, Stretch};
 pub use receiving::{Digests, Receiving};
@@ -35,6 +36,8 @@ const TAG_BYTES: usize = 16;
 const SEALED_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 /// Chunks read or written in one go.
 const BATCH_CHUNKS: usize = 8;
+/// Bytes of a whole batch before it is sealed.
+const BATCH_BYTES: u64 = (BATCH_CHUNKS * CHUNK_BYTES) as u64;
 
 /// What a file begins with: the format's name and version, and the salt of its key.
 const MAGIC: &[u8; 16] = b"brume blob v1\r\n\0";

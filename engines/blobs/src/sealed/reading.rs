@@ -51,7 +51,9 @@ impl<E: Send + 'static> Reading<E> {
         let source = Source { blobs: blobs.clone(), key: key.clone(), wrap };
         let mut reading = Self { source, stretches, open: None, pieces: VecDeque::new(), ahead: None };
         reading.read_ahead();
-        reading.fill().await?;
+        if reading.pieces.is_empty() {
+            reading.fill().await?;
+        }
         Ok(reading)
     }
 
@@ -75,12 +77,21 @@ impl<E: Send + 'static> Reading<E> {
     }
 
     fn read_ahead(&mut self) {
+        let Source { blobs, key, wrap } = &self.source;
         let open = self.open.take();
+        if open.is_none() {
+            // Stretches that are in memory need no thread that may block.
+            while let Some(Stretch::Blob { id, range, .. }) = self.stretches.front()
+                && let Some(mut pieces) = blobs.recall(*id, key, range)
+            {
+                self.pieces.append(&mut pieces);
+                self.stretches.pop_front();
+            }
+        }
         let stretch = if open.is_none() { self.stretches.pop_front() } else { None };
         if open.is_none() && stretch.is_none() {
             return;
         }
-        let Source { blobs, key, wrap } = &self.source;
         let (blobs, key, wrap) = (blobs.clone(), key.clone(), *wrap);
         self.ahead = Some(tokio::task::spawn_blocking(move || batch(&blobs, &key, wrap, open, stretch)));
     }

@@ -40,7 +40,9 @@ pub(crate) struct Transfers {
 
 fn services(cloud: &Cloud, folder: PathBuf) -> (Vec<Service>, Vec<JobKind>) {
     let dynamodb = DynamoDbService::new(cloud.clone());
-    let objects = ObjectStore::open(cloud.clone(), &folder, false).unwrap();
+    let objects =
+        ObjectStore::open(cloud.clone(), &folder, s3::ContentOptions { is_durable: false, hot_bytes: 0 })
+            .unwrap();
     let kms = kms::KmsService::new(cloud.clone());
     let services = vec![
         dynamodb.service(),

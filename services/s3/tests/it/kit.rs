@@ -175,7 +175,12 @@ fn services(
     functions: &Functions,
     store: &mut Option<ObjectStore>,
 ) -> (Vec<Service>, Vec<JobKind>) {
-    let objects = ObjectStore::open(cloud.clone(), folder, false).expect("the folder opens");
+    let objects = ObjectStore::open(
+        cloud.clone(),
+        folder,
+        s3::ContentOptions { is_durable: false, hot_bytes: 8 << 20 },
+    )
+    .expect("the folder opens");
     let services = vec![
         objects.service(),
         objects.control_service(),
