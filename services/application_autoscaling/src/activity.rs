@@ -56,9 +56,16 @@ impl Activity {
         }
     }
 
-    /// Stores it, and forgets those that are too old or too many.
+    /// Stores it, and forgets those that are too old or too many. A change that fails again for the same reason is the same
+    /// activity, which ends later: one that is tried each minute would push all others out.
     pub(crate) fn keep(&self, tx: &mut Tx<'_>, place: &str) -> Result<(), ApiError> {
         let known = ACTIVITIES.list(tx, &Range::prefix(&place.to_owned()), MOST + 1)?;
+        if let Some((key, last)) = known.last()
+            && last.is_same_failure(self)
+        {
+            ACTIVITIES.put(tx, key, &Self { end: self.end, ..last.clone() });
+            return Ok(());
+        }
         let too_many = (known.len() + 1).saturating_sub(MOST);
         for (number, (key, row)) in known.into_iter().enumerate() {
             if number < too_many || !row.is_kept(self.start) {
@@ -68,6 +75,11 @@ impl Activity {
         let time = format!("{:020}", self.start.seconds());
         ACTIVITIES.put(tx, &(place.to_owned(), format!("{time}-{}", self.id)), self);
         Ok(())
+    }
+
+    fn is_same_failure(&self, next: &Self) -> bool {
+        let is_same = self.description == next.description && self.message == next.message;
+        is_same && !self.is_successful && !next.is_successful
     }
 
     pub(crate) fn is_kept(&self, now: Timestamp) -> bool {

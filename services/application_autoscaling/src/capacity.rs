@@ -24,7 +24,7 @@ pub(crate) fn role_arn(ctx: &Ctx) -> String {
 
 /// The service acting for the target `origin` with its service-linked role.
 pub(crate) fn acting(ctx: &Ctx, origin: &str) -> Result<Ctx, ApiError> {
-    ctx.unobserved().with_role(PRINCIPAL, origin, &role_arn(ctx))
+    ctx.with_role(PRINCIPAL, origin, &role_arn(ctx))
 }
 
 /// As [`acting`]; a role that is not there yet is made in the caller's name.
@@ -60,10 +60,10 @@ impl Capacity {
     }
 }
 
-/// What is provisioned: zeros where a table is billed on demand, nothing where there is no such table or index.
+/// What is provisioned, asked without being drawn or counted, since it is asked every minute: zeros where a table is billed on demand, nothing where there is no such table or index.
 pub(crate) async fn provisioned(acting: &Ctx, place: &Place) -> Result<Option<Capacity>, ApiError> {
     let input = DescribeTableInput { table_name: place.table.clone() };
-    let table = match acting.call::<DescribeTable>(input).await {
+    let table = match acting.unobserved().call::<DescribeTable>(input).await {
         Ok(output) => output.table.unwrap_or_default(),
         Err(error) if error.code() == "ResourceNotFoundException" => return Ok(None),
         Err(error) => return Err(error),

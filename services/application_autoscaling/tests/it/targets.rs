@@ -46,7 +46,10 @@ async fn a_change_that_is_refused_is_told_and_tried_again() {
         region.0.advance(MINUTE).await;
     }
     assert_eq!(region.writes().await, 5, "an hour later there is another");
-    let number = region.activities().await.len();
+    let told = region.activities().await;
+    let failures = told.iter().filter(|activity| activity.status_code == "Failed").count();
+    assert_eq!(failures, 1, "what fails for the same reason is told once: {told:?}");
+    let number = told.len();
     region.0.advance(MINUTE).await;
     assert_eq!(region.activities().await.len(), number, "it is done");
 }
